@@ -1,0 +1,145 @@
+"""Deliveries, hints and ticks as small frozen types; `bot.payloads` makes them of GitHub's JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from bot.model import Record, Repository
+
+
+class Delivered(Record):
+    """What every delivery from GitHub carries."""
+
+    delivery: str
+    received_at: float = 0.0
+    repository: Repository
+    sender: str = ""
+    sender_is_bot: bool = False
+
+
+class Push(Delivered):
+    type: Literal["push"] = "push"
+    branch: str
+    before: str
+    after: str
+    """All zeros when the branch was deleted; see `deleted`."""
+    deleted: bool = False
+    message: str = ""
+    pusher: str = ""
+    commits: tuple[str, ...] = ()
+
+
+class Comment(Delivered):
+    type: Literal["comment"] = "comment"
+    issue: int
+    is_pull_request: bool
+    comment_id: int
+    body: str
+    created_at: float
+    """GitHub's time of the comment."""
+
+
+class CheckRunAction(Delivered):
+    type: Literal["check_run"] = "check_run"
+    action: Literal["rerequested", "requested_action"]
+    check_run_id: int
+    external_id: str
+    head_sha: str
+    identifier: str = ""
+    pull_requests: tuple[int, ...] = ()
+
+
+class CheckSuiteRerun(Delivered):
+    type: Literal["check_suite"] = "check_suite"
+    head_sha: str
+    head_branch: str = ""
+
+
+class PullRequestChanged(Delivered):
+    type: Literal["pull_request"] = "pull_request"
+    action: str
+    number: int
+    head_sha: str
+    head_ref: str
+    head_repository_id: int
+    title: str = ""
+    merged: bool = False
+    merge_sha: str = ""
+
+    @property
+    def from_fork(self) -> bool:
+        return self.head_repository_id != self.repository.id
+
+
+class InstallationChanged(Record):
+    type: Literal["installation"] = "installation"
+    delivery: str
+    received_at: float = 0.0
+    action: str
+    installation_id: int
+    account: str
+    account_id: int
+    sender: str = ""
+    sender_id: int = 0
+    added: tuple[Repository, ...] = ()
+    removed: tuple[int, ...] = ()
+
+
+class RepositoryChanged(Delivered):
+    type: Literal["repository"] = "repository"
+    action: str
+
+
+class Hint(Record):
+    """Something happened to a deployment, or it is due for its next sub-step: look at it."""
+
+    type: Literal["hint"] = "hint"
+    deployment: str
+    repository_id: int
+    received_at: float = 0.0
+
+
+class Show(Record):
+    """Make GitHub show what is stored of a deployment."""
+
+    type: Literal["show"] = "show"
+    deployment: str
+    repository_id: int
+
+
+class Tick(Record):
+    """A minute has passed."""
+
+    type: Literal["tick"] = "tick"
+    at: float
+
+
+Event = Annotated[
+    Push
+    | Comment
+    | CheckRunAction
+    | CheckSuiteRerun
+    | PullRequestChanged
+    | InstallationChanged
+    | RepositoryChanged
+    | Hint
+    | Show
+    | Tick,
+    Field(discriminator="type"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def group_of(event: Event) -> str:
+    """The inbox's order is kept within a group: one repository, or one installation, or the timer."""
+    match event:
+        case Hint() | Show():
+            return str(event.repository_id)
+        case InstallationChanged():
+            return f"installation-{event.installation_id}"
+        case Tick():
+            return "timer"
+        case _:
+            return str(event.repository.id)

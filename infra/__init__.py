@@ -1,0 +1,1 @@
+"""Adapters: everything WhaleRay talks to, behind the ports of `bot.ports`."""

@@ -1,0 +1,1 @@
+"""One machine: SQLite for what is stored, processes for what runs."""

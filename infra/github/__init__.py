@@ -1,0 +1,1 @@
+"""GitHub through githubkit, behind `bot.ports.GitHub`."""
