@@ -1,0 +1,145 @@
+"""Comments into commands: `/whaleray <verb> [argument]` at the start of a line, outside quotes, fences and HTML
+comments. The help is derived from the command types, so that none can be added without its help."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+MAX_COMMANDS = 10
+"""Commands of one comment that are looked at; a comment with more is a mistake or a joke."""
+
+REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-+#]{0,254}")
+
+
+@dataclass(frozen=True)
+class Command:
+    verb: ClassVar[str]
+    usage: ClassVar[str]
+    meaning: ClassVar[str]
+    ordinal: int
+    """Its place among the comment's commands, from 0."""
+
+
+@dataclass(frozen=True)
+class Deploy(Command):
+    verb = "deploy"
+    usage = "deploy [sha|branch]"
+    meaning = "deploy the pull request's head, or the commit or branch you name"
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class Status(Command):
+    verb = "status"
+    usage = "status"
+    meaning = "what is live, since when, and what is under way"
+
+
+@dataclass(frozen=True)
+class Rollback(Command):
+    verb = "rollback"
+    usage = "rollback [deployment]"
+    meaning = "bring back the version that ran before, or the deployment you name, with no build"
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class Cancel(Command):
+    verb = "cancel"
+    usage = "cancel"
+    meaning = "end the deployment that is under way; the live version keeps serving"
+
+
+@dataclass(frozen=True)
+class Help(Command):
+    verb = "help"
+    usage = "help"
+    meaning = "this list"
+
+
+@dataclass(frozen=True)
+class Unknown(Command):
+    """A line that was meant for WhaleRay and isn't a command of its."""
+
+    verb = ""
+    usage = ""
+    meaning = ""
+    word: str = ""
+    nearest: str | None = None
+
+
+@dataclass(frozen=True)
+class BadArgument(Command):
+    verb = ""
+    usage = ""
+    meaning = ""
+    of: str = ""
+    argument: str = ""
+    expected: str = ""
+
+
+KNOWN: tuple[type[Command], ...] = (Deploy, Status, Rollback, Cancel, Help)
+_BY_VERB = {kind.verb: kind for kind in KNOWN}
+_LINE = re.compile(r"/whaleray(?:[ \t]+(?P<rest>.*))?$")
+_FENCE = re.compile(r" {0,3}(?P<mark>`{3,}|~{3,})")
+
+
+def help_lines() -> list[tuple[str, str]]:
+    return [(f"/whaleray {kind.usage}", kind.meaning) for kind in KNOWN]
+
+
+def parse(body: str) -> Sequence[Command]:
+    """The commands of a comment, in order."""
+    commands: list[Command] = []
+    for line in _prose(body):
+        if match := _LINE.match(line.rstrip()):
+            commands.append(_command(len(commands), (match["rest"] or "").split()))
+            if len(commands) == MAX_COMMANDS:
+                break
+    return commands
+
+
+def _prose(body: str) -> Sequence[str]:
+    """The lines outside code fences, quotes and HTML comments."""
+    lines: list[str] = []
+    fence = ""
+    in_comment = False
+    for line in body.splitlines():
+        if in_comment:
+            in_comment = "-->" not in line
+            continue
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark["mark"].startswith(fence) and not line.strip().strip(fence[0]):
+                fence = ""
+            continue
+        if mark:
+            fence = mark["mark"]
+            continue
+        if "<!--" in line:
+            in_comment = "-->" not in line.split("<!--", 1)[1]
+            continue
+        lines.append(line)
+    return lines
+
+
+def _command(ordinal: int, words: Sequence[str]) -> Command:
+    if not words:
+        return Help(ordinal)
+    word, arguments = words[0].lower(), words[1:]
+    kind = _BY_VERB.get(word)
+    if kind is None:
+        near = difflib.get_close_matches(word, list(_BY_VERB), n=1, cutoff=0.6)
+        return Unknown(ordinal, word=words[0][:40], nearest=near[0] if near else None)
+    if kind in (Deploy, Rollback):
+        if len(arguments) > 1 or (arguments and not REF.fullmatch(arguments[0])):
+            return BadArgument(ordinal, of=word, argument=" ".join(arguments)[:80], expected=kind.usage)
+        target = arguments[0] if arguments else None
+        return Deploy(ordinal, target=target) if kind is Deploy else Rollback(ordinal, target=target)
+    if arguments:
+        return BadArgument(ordinal, of=word, argument=" ".join(arguments)[:80], expected=kind.usage)
+    return kind(ordinal)
