@@ -109,6 +109,20 @@ class Show(Record):
     repository_id: int
 
 
+class Answer(Record):
+    """Say something under a comment, once, and mark the comment: the answer is found again by its marker."""
+
+    type: Literal["answer"] = "answer"
+    delivery: str
+    repository: Repository
+    issue: int
+    comment_id: int
+    body: str = ""
+    """Markdown; "" when a reaction says it all."""
+    reaction: str = ""
+    """`eyes`, `rocket`, `confused` …; "" for none."""
+
+
 class Tick(Record):
     """A minute has passed."""
 
@@ -126,6 +140,7 @@ Event = Annotated[
     | RepositoryChanged
     | Hint
     | Show
+    | Answer
     | Tick,
     Field(discriminator="type"),
 ]
@@ -141,5 +156,7 @@ def group_of(event: Event) -> str:
             return f"installation-{event.installation_id}"
         case Tick():
             return "timer"
+        case Answer():
+            return f"comment-{event.comment_id}"
         case _:
             return str(event.repository.id)
