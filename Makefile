@@ -1,0 +1,45 @@
+# Each target does its own set-up: git, make and Python >= 3.11 are all that must be there beforehand.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+UV     := uv==0.13.9
+ARGS   ?=
+
+.PHONY: demo test test-engines lint bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo          the whole story on this machine, with a sandbox GitHub (ARGS=--once ends by itself)"
+	@echo "make test          the test suite (ARGS=... goes to pytest)"
+	@echo "make lint          ruff, mypy --strict, dependency audit"
+	@echo "make bench         measure, and record under bench/results"
+
+$(READY): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python >= 3.11 is needed; $(PYTHON) is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 ..."; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "$(PYTHON) can't make virtual environments. On Debian and Ubuntu: apt install python3-venv"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --inexact --all-extras --quiet
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/whaleray demo $(ARGS)
+
+test: $(READY)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+test-engines: $(READY)
+	@$(BIN)/python -m pytest -m engines $(ARGS)
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(READY)
+	@$(BIN)/python -m bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
