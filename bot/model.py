@@ -112,6 +112,8 @@ class Service(Record):
     locked_by: Lock | None = None
     listed: bool = False
     """In the router's file of upstreams."""
+    rollout: str | None = None
+    """The deployment whose rollout has begun: one at a time, others wait for its end."""
     revision: int = 0
 
     @property
@@ -307,7 +309,9 @@ class View(Record):
     check_run_id: int | None = None
     github_deployment_id: int | None = None
     sticky_comment_id: int | None = None
-    reaction: str = ""
+    begun: frozenset[str] = frozenset()
+    """What may have been created already (`check`, `deployment`, `sticky`), though its id is not known: a crash fell
+    between GitHub's answer and our write. Those are looked for before they are created; others need no look."""
     hashes: dict[str, str] = Field(default_factory=dict)
 
 

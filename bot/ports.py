@@ -6,7 +6,8 @@ Every call is safe to repeat: a crash before or after any of them must lose and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from bot.events import Event
@@ -15,6 +16,7 @@ from bot.model import (
     BuildPlan,
     Deployment,
     Diagnosis,
+    EngineName,
     Installation,
     LogKind,
     Observation,
@@ -289,3 +291,27 @@ class GitHub(Protocol):
         ...
 
     async def redeliver(self, delivery_id: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The world as `bot` and `handlers` see it; put together in `bot.wiring`."""
+
+    store: Store
+    inbox: Queue
+    view: Queue
+    engine: Engine
+    registry: Registry
+    github: GitHub
+    secrets: Secrets
+    analyst: Analyst
+    clock: Callable[[], float]
+    engine_name: EngineName
+    services_url: str
+    """Where people reach services, without a trailing slash."""
+    log_url: Callable[[str], str]
+    """Deployment id -> a signed link to its log that expires; "" where there is none."""
+    build_timeout_s: float = 1800
+    start_timeout_s: float = 300
+    fork_code: bool = True
+    """Whether the engine shuts builds in well enough to run a fork's code."""

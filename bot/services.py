@@ -1,0 +1,99 @@
+"""A repository's service: claimed once, restored whenever something took it away."""
+
+from __future__ import annotations
+
+from bot.errors import Conflict, Gone
+from bot.model import Desired, InstanceState, Repository, Service, Stage
+from bot.naming import service_id
+from bot.ports import Ports
+
+_ATTEMPTS = 5
+KEPT_RELEASES = 5
+"""Releases of a service that a rollback can still name."""
+
+
+async def claim(ports: Ports, repository: Repository) -> Service:
+    """The repository's service, made at its first deployment. Its id and URL stay when the repository is renamed."""
+    claimed = False
+    for _ in range(_ATTEMPTS):
+        service = await ports.store.service(repository.id)
+        if service is None:
+            user = await _user_id(ports, repository)
+            service = Service(
+                repository=repository,
+                service_id=service_id(user, repository.owner, repository.name, repository.id, claimed=claimed),
+                engine=ports.engine_name,
+            )
+        elif service.repository == repository and service.desired is not Desired.REMOVED:
+            return service
+        else:
+            desired = Desired.RUNNING if service.desired is Desired.REMOVED else service.desired
+            service = service.model_copy(update={"repository": repository, "desired": desired})
+        try:
+            return await ports.store.put_service(service)
+        except Conflict:
+            claimed = await ports.store.service(repository.id) is None
+    raise Conflict(f"The service of {repository.full_name} could not be claimed.")
+
+
+async def _user_id(ports: Ports, repository: Repository) -> int:
+    """The installing user's numeric id, else the account's."""
+    installation = await ports.store.installation(repository.installation_id)
+    if installation is not None:
+        return installation.installer_id or installation.account_id
+    user = await ports.github.user_id(repository.installation_id, repository.owner)
+    if user is None:
+        raise Gone(f"GitHub knows no account {repository.owner}.")
+    return user
+
+
+async def update(ports: Ports, repository_id: int, **changes: object) -> Service | None:
+    """Write `changes` over whatever is stored now; None where there is no service."""
+    for _ in range(_ATTEMPTS):
+        service = await ports.store.service(repository_id)
+        if service is None:
+            return None
+        changed = service.model_copy(update=changes)
+        if changed == service:
+            return service
+        try:
+            return await ports.store.put_service(changed)
+        except Conflict:
+            continue
+    raise Conflict(f"The service of repository {repository_id} changes too often.")
+
+
+async def publish(ports: Ports) -> None:
+    """Tell the router which services to keep upstreams for."""
+    listed = [(s.service_id, s.port) for s in await ports.store.services() if s.listed]
+    await ports.registry.publish(sorted(listed))
+
+
+async def restore(ports: Ports, service: Service) -> None:
+    """Make what runs, and what the router resolves, what is stored. Safe at any time; a rollout under way is left to
+    its deployment."""
+    live = service.live_deployment
+    if live is None or service.rollout is not None:
+        return
+    if service.desired is not Desired.RUNNING:
+        await ports.engine.scale(live, 0)
+        return
+    await ports.engine.scale(live, service.instances)
+    seen = await ports.engine.observe(live)
+    wanted = {i.address for i in seen.instances if i.state is not InstanceState.EXITED}
+    known = set(await ports.registry.addresses(service.service_id))
+    if wanted - known:
+        await ports.registry.register(service.service_id, sorted(wanted - known), service.port)
+    if wanted and known - wanted:
+        await ports.registry.deregister(service.service_id, sorted(known - wanted))
+
+
+async def kept(ports: Ports, service: Service) -> list[str]:
+    """Deployments whose release and logs a person may still ask for."""
+    recent = await ports.store.deployments_of(service.repository_id, limit=100)
+    released = [d.id for d in recent if d.release is not None and d.stage is Stage.RUNNING][:KEPT_RELEASES]
+    open_or_new = [d.id for d in recent[:KEPT_RELEASES] if d.id not in released] + [
+        d.id for d in recent if not d.stage.ended
+    ]
+    live = [service.live_deployment] if service.live_deployment else []
+    return list(dict.fromkeys([*live, *released, *open_or_new]))
