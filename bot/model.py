@@ -297,6 +297,10 @@ class Deployment(Record):
     def short_sha(self) -> str:
         return self.sha[:7]
 
+    @property
+    def opened_at(self) -> float:
+        return self.stage_times[0].at if self.stage_times else 0.0
+
     def entered(self, stage: Stage) -> float | None:
         """When `stage` was entered, or None."""
         return next((t.at for t in self.stage_times if t.stage is stage), None)

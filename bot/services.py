@@ -97,3 +97,17 @@ async def kept(ports: Ports, service: Service) -> list[str]:
     ]
     live = [service.live_deployment] if service.live_deployment else []
     return list(dict.fromkeys([*live, *released, *open_or_new]))
+
+
+async def retire(ports: Ports, repository_id: int) -> None:
+    """The repository is gone or no longer ours: nothing of it runs or answers any more. Its id stays claimed."""
+    service = await update(ports, repository_id, desired=Desired.REMOVED)
+    if service is None:
+        return
+    addresses = await ports.registry.addresses(service.service_id)
+    if addresses:
+        await ports.registry.deregister(service.service_id, addresses)
+    known = await ports.store.deployments_of(repository_id, limit=1000)
+    await ports.engine.remove(service.service_id, [d.id for d in known])
+    await update(ports, repository_id, live_deployment=None, rollout=None, listed=False)
+    await publish(ports)

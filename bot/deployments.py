@@ -1,0 +1,321 @@
+"""The story of a deployment: opened by a cause, progressed a step at a time, settled when it has ended.
+
+Whatever calls these may be killed between any two lines and call again: every change is a conditional write on what
+was read, and every call starts from what is stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from bot import rollout, services, stages
+from bot.diagnosis import diagnose
+from bot.errors import Conflict, Gone, OurError, UserError, WhaleRayError
+from bot.events import Hint, Show
+from bot.inspection import inspect
+from bot.model import (
+    BuildPlan,
+    BuildState,
+    Cause,
+    Deployment,
+    Diagnosis,
+    Failure,
+    Kind,
+    LogKind,
+    Release,
+    Repository,
+    Stage,
+    StageTime,
+)
+from bot.naming import deployment_id
+from bot.ports import Ports
+
+log = structlog.get_logger(__name__)
+
+POLL_S = 0.25
+"""How soon a build is looked at again when nothing hints that it changed."""
+GRACE_S = 30.0
+"""The engine ends what is late by itself; this much later it is ended for it."""
+_STEPS = 20
+"""More than any deployment needs in a row: a bound against a loop, not a limit."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Somebody wants a commit to be live."""
+
+    repository: Repository
+    sha: str
+    ref: str
+    cause: Cause
+    actor: str = ""
+    pr: int | None = None
+    message: str = ""
+    rollback_to: Deployment | None = None
+
+    @property
+    def environment(self) -> str:
+        return "production" if self.pr is None else f"pull/{self.pr}"
+
+
+async def open_deployment(ports: Ports, request: Request) -> Deployment:
+    """The deployment of this cause, opened once however often it is asked for; it cancels what it makes stale."""
+    service = await services.claim(ports, request.repository)
+    wanted = deployment_id(request.cause, service.service_id)
+    deployment = await ports.store.deployment(wanted)
+    if deployment is None:
+        try:
+            deployment = await ports.store.put_deployment(_opened(ports, request, wanted, service.service_id))
+        except Conflict:
+            deployment = await ports.store.deployment(wanted)
+            if deployment is None:
+                raise
+    await show(ports, deployment)
+    if not deployment.stage.ended:
+        await _supersede(ports, deployment)
+    await hint(ports, deployment)
+    return deployment
+
+
+def _opened(ports: Ports, request: Request, wanted: str, service_id: str) -> Deployment:
+    now = ports.clock()
+    back = request.rollback_to
+    first = Stage.DEPLOYING if back else Stage.INSPECTING
+    return Deployment(
+        id=wanted,
+        repository_id=request.repository.id,
+        service_id=service_id,
+        kind=Kind.ROLLBACK if back else Kind.DEPLOY,
+        cause=request.cause,
+        sha=request.sha,
+        ref=request.ref,
+        message=request.message,
+        environment=request.environment,
+        pr=request.pr,
+        actor=request.actor,
+        stage=first,
+        stage_times=(StageTime(stage=first, at=now),),
+        step_at=now,
+        plan=back.plan if back else None,
+        release=back.release if back else None,
+    )
+
+
+async def _supersede(ports: Ports, newer: Deployment) -> None:
+    """Newest wins: what this one overtakes before its rollout began is cancelled."""
+    for older in await ports.store.deployments_of(newer.repository_id):
+        if older.id != newer.id and stages.can_be_superseded(older) and older.opened_at <= newer.opened_at:
+            await cancel(ports, older, by=newer.short_sha)
+
+
+async def cancel(ports: Ports, deployment: Deployment, *, by: str) -> bool:
+    """End it before its rollout; False where that is too late. The hint goes first, so that a crash after the write
+    still finds somebody to end its build."""
+    while stages.can_be_superseded(deployment):
+        await hint(ports, deployment)
+        try:
+            cancelled = await ports.store.put_deployment(stages.cancel(deployment, by, ports.clock()))
+        except Conflict:
+            reloaded = await ports.store.deployment(deployment.id)
+            if reloaded is None:
+                return False
+            deployment = reloaded
+            continue
+        await settle(ports, cancelled)
+        return True
+    return False
+
+
+async def progress(ports: Ports, wanted: str) -> None:
+    """Take a deployment as far as it goes now, and see to it that somebody looks again when it is due."""
+    for _ in range(_STEPS):
+        deployment = await ports.store.deployment(wanted)
+        if deployment is None:
+            return
+        if deployment.stage.ended:
+            await settle(ports, deployment)
+            return
+        try:
+            due = await _step(ports, deployment)
+        except Conflict:
+            continue
+        except rollout.Broken as broken:
+            await _fail(ports, deployment, broken.failure)
+        except (UserError, OurError, Gone) as error:
+            await _fail(ports, deployment, _failure(deployment, error))
+        else:
+            if due:
+                await later(ports, deployment, due)
+                return
+    await hint(ports, await _reload(ports, wanted))
+
+
+async def give_up(ports: Ports, wanted: str) -> None:
+    """After too many attempts at a step that breaks WhaleRay itself: an end that says so."""
+    deployment = await ports.store.deployment(wanted)
+    if deployment is None or deployment.stage.ended:
+        return
+    failure = Failure(
+        stage=deployment.stage,
+        what="WhaleRay itself failed here, several times.",
+        why="Its own log has the error.",
+        mend="Deploy again; if it stays, whoever runs WhaleRay can look for this deployment's id in its log.",
+    )
+    await rollout.undo(ports, deployment)
+    await _put(ports, stages.fail(deployment, failure, ports.clock()))
+    await settle(ports, await _reload(ports, wanted))
+
+
+async def _step(ports: Ports, deployment: Deployment) -> float:
+    """One step; seconds until the next is due, 0 for at once."""
+    match deployment.stage:
+        case Stage.INSPECTING:
+            return await _inspect(ports, deployment)
+        case Stage.BUILDING:
+            return await _build(ports, deployment)
+        case _:
+            moved, due = await rollout.step(ports, deployment)
+            if moved is not deployment:
+                await _put(ports, moved)
+            return due
+
+
+async def _inspect(ports: Ports, deployment: Deployment) -> float:
+    repository = await _repository(ports, deployment)
+    tree = await ports.github.tree(repository, deployment.sha)
+    blobs = {entry.path: entry.sha for entry in tree.entries}
+
+    async def read(path: str) -> bytes:
+        return await ports.github.file(repository, blobs[path])
+
+    plan = await inspect(tree, read)
+    service = await services.claim(ports, repository)
+    if not service.listed and service.port != plan.port:
+        await services.update(ports, service.repository_id, port=plan.port)
+    await _put(ports, stages.enter(deployment.model_copy(update={"plan": plan}), Stage.BUILDING, ports.clock()))
+    return 0
+
+
+async def _build(ports: Ports, deployment: Deployment) -> float:
+    seen = await ports.engine.observe(deployment.id)
+    match seen.build:
+        case BuildState.ABSENT:
+            await _start_build(ports, deployment, _planned(deployment))
+            return POLL_S
+        case BuildState.SUCCEEDED:
+            release = seen.release or Release(deployment=deployment.id, artifact="", sha=deployment.sha)
+            released = deployment.model_copy(update={"release": release})
+            await _put(ports, stages.enter(released, Stage.DEPLOYING, ports.clock()))
+            return 0
+        case BuildState.FAILED:
+            unsaid = Failure(stage=Stage.BUILDING, what="The build failed.", log="build")
+            await _fail(ports, deployment, seen.build_failure or unsaid)
+            return 0
+        case BuildState.CANCELLED:
+            await _put(ports, stages.cancel(deployment, "", ports.clock()))
+            return 0
+        case BuildState.QUEUED | BuildState.RUNNING:
+            since = deployment.entered(Stage.BUILDING) or ports.clock()
+            if seen.build is BuildState.RUNNING and ports.clock() - since > ports.build_timeout_s + GRACE_S:
+                raise UserError(
+                    "The build took too long.",
+                    f"It was ended after {ports.build_timeout_s:.0f} s.",
+                    "Look at the log's end for what it waits for, then deploy again.",
+                )
+            return POLL_S
+
+
+async def _start_build(ports: Ports, deployment: Deployment, plan: BuildPlan) -> None:
+    source = await ports.github.source(await _repository(ports, deployment), deployment.sha)
+    variables = {
+        "DEPLOYMENT_ID": deployment.id,
+        "COMMIT_SHA": deployment.sha,
+        "SERVICE_ID": deployment.service_id,
+        "ECR_IMAGE_URI": "",
+    }
+    await ports.engine.start_build(deployment, plan, source, variables)
+
+
+def _planned(deployment: Deployment) -> BuildPlan:
+    if deployment.plan is None:
+        raise OurError(f"Deployment {deployment.id} is {deployment.stage} and has no plan.")
+    return deployment.plan
+
+
+def _failure(deployment: Deployment, error: WhaleRayError) -> Failure:
+    return Failure(stage=deployment.stage, what=error.what, why=error.why, mend=error.mend)
+
+
+async def _fail(ports: Ports, deployment: Deployment, failure: Failure) -> None:
+    await rollout.undo(ports, deployment)
+    diagnosis = await _diagnose(ports, deployment, failure.log) if failure.log else None
+    await _put(ports, stages.fail(deployment, failure, ports.clock(), diagnosis))
+
+
+async def _diagnose(ports: Ports, deployment: Deployment, kind: str) -> Diagnosis:
+    text = await ports.engine.log(deployment.id, LogKind(kind))
+    try:
+        tree = await ports.github.tree(await _repository(ports, deployment), deployment.sha)
+        files = [entry.path for entry in tree.entries]
+    except WhaleRayError:
+        files = []  # the diagnosis is worth having without the links
+    return await diagnose(text, ports.analyst, files)
+
+
+async def settle(ports: Ports, deployment: Deployment) -> None:
+    """What follows from an end, done as often as asked: instances and builds that nobody needs end, GitHub is told."""
+    service = await ports.store.service(deployment.repository_id)
+    if service is None:
+        return
+    if service.rollout == deployment.id:
+        service = await services.update(ports, service.repository_id, rollout=None) or service
+    if deployment.stage is not Stage.RUNNING:
+        await ports.engine.cancel(deployment.id)
+    elif service.live_deployment != deployment.id:
+        await ports.engine.scale(deployment.id, 0)
+    else:
+        await ports.engine.scale(deployment.id, service.instances)
+        if deployment.replaced:
+            await ports.engine.scale(deployment.replaced, 0)
+            if replaced := await ports.store.deployment(deployment.replaced):
+                await show(ports, replaced)
+    await show(ports, deployment)
+
+
+async def hint(ports: Ports, deployment: Deployment) -> None:
+    """Have somebody look at it, after what is now at work on its repository."""
+    event = Hint(deployment=deployment.id, repository_id=deployment.repository_id)
+    await ports.inbox.send(event, group=str(deployment.repository_id), key=f"hint:{deployment.id}")
+
+
+async def later(ports: Ports, deployment: Deployment, seconds: float) -> None:
+    """The same in a while: the view's queue holds it until then, so that the inbox keeps its order."""
+    event = Hint(deployment=deployment.id, repository_id=deployment.repository_id)
+    await ports.view.send(event, group=f"hint-{deployment.id}", key=f"hint:{deployment.id}", delay=seconds)
+
+
+async def show(ports: Ports, deployment: Deployment, delay: float = 0.0) -> None:
+    event = Show(deployment=deployment.id, repository_id=deployment.repository_id)
+    await ports.view.send(event, group=deployment.id, key=f"show:{deployment.id}", delay=delay)
+
+
+async def _put(ports: Ports, deployment: Deployment) -> None:
+    stored = await ports.store.put_deployment(deployment)
+    log.info("deployment", id=stored.id, service=stored.service_id, stage=stored.stage.value, step=stored.step.value)
+    await show(ports, stored)
+
+
+async def _reload(ports: Ports, wanted: str) -> Deployment:
+    deployment = await ports.store.deployment(wanted)
+    if deployment is None:
+        raise OurError(f"Deployment {wanted} has vanished from the store.")
+    return deployment
+
+
+async def _repository(ports: Ports, deployment: Deployment) -> Repository:
+    service = await ports.store.service(deployment.repository_id)
+    if service is None:
+        raise Gone(f"The service of repository {deployment.repository_id} is gone.")
+    return service.repository

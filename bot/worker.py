@@ -1,0 +1,97 @@
+"""Lease, dispatch, retry: the loop that turns events into calls of their handlers."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import anyio
+import structlog
+
+from bot import metrics
+from bot.errors import Conflict, Gone, Outage
+from bot.events import Event
+from bot.ports import Job, Queue
+
+log = structlog.get_logger(__name__)
+
+JOB_TIMEOUT_S = 30.0
+"""docs/design.md: a job ends within 30 s."""
+LEASE_WAIT_S = 5.0
+MAX_ATTEMPTS = 6
+"""Tries of a job that breaks; an outage uses up none."""
+LONGEST_WAIT_S = 60.0
+
+Dispatch = Callable[[Event], Awaitable[None]]
+GaveUp = Callable[[Event], Awaitable[None]]
+
+
+class Worker:
+    """`concurrency` jobs at once of one queue; `gave_up` is told of an event before its last failure ends it."""
+
+    def __init__(self, name: str, queue: Queue, dispatch: Dispatch, gave_up: GaveUp, *, concurrency: int) -> None:
+        self._name = name
+        self._queue = queue
+        self._dispatch = dispatch
+        self._gave_up = gave_up
+        self._concurrency = concurrency
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Until `stop`; then each job at hand is finished first."""
+        async with anyio.create_task_group() as group:
+            for _ in range(self._concurrency):
+                group.start_soon(self._loop)
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    async def _loop(self) -> None:
+        while not self._stopping:
+            try:
+                job = await self._queue.lease(wait=LEASE_WAIT_S)
+            except Outage as outage:
+                log.error("queue", queue=self._name, error=str(outage))
+                await anyio.sleep(1)
+                continue
+            if job is not None:
+                await self._work(job)
+
+    async def _work(self, job: Job) -> None:
+        started = time.monotonic()
+        outcome = "done"
+        try:
+            with anyio.fail_after(JOB_TIMEOUT_S):
+                await self._dispatch(job.event)
+            await self._queue.ack(job)
+        except Outage as outage:
+            outcome = "put back"
+            wait = max(outage.retry_after, _backoff(job.attempts))
+            log.warning("outage", event=job.event.type, why=str(outage), again_in_s=round(wait, 1))
+            await self._queue.release(job, after=wait, why=str(outage), count=False)
+        except Conflict as conflict:
+            outcome = "conflict"
+            await self._queue.release(job, after=0.05 + 0.1 * random.random(), why=str(conflict))  # noqa: S311
+        except Gone as gone:
+            outcome = "gone"
+            log.info("gone", event=job.event.type, what=str(gone))
+            await self._queue.ack(job)
+        except Exception as error:  # noqa: BLE001 - whatever breaks a job must not end the worker; it is logged and counted
+            outcome = "failed"
+            log.exception("job failed", event=job.event.type, attempts=job.attempts)
+            await self._failed(job, error)
+        metrics.JOBS.labels(self._name, job.event.type, outcome).observe(time.monotonic() - started)
+
+    async def _failed(self, job: Job, error: Exception) -> None:
+        if job.attempts >= MAX_ATTEMPTS:
+            try:
+                await self._gave_up(job.event)
+            except Exception:  # noqa: BLE001 - the dead letter still says what happened
+                log.exception("giving up failed", event=job.event.type)
+        await self._queue.release(job, after=_backoff(job.attempts), why=f"{type(error).__name__}: {error}")
+
+
+def _backoff(attempts: int) -> float:
+    """0.5 s doubling to a minute, with jitter so that a recovered GitHub isn't met by all at once."""
+    return min(LONGEST_WAIT_S, 0.5 * 2.0 ** min(attempts - 1, 10)) * random.uniform(0.5, 1.0)  # noqa: S311

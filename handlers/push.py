@@ -1,0 +1,32 @@
+"""A push to the default branch deploys its head by itself."""
+
+from __future__ import annotations
+
+from bot import deployments
+from bot.events import Push
+from bot.model import Branch, Cause, Trigger
+from bot.ports import Ports
+
+
+async def handle(ports: Ports, event: Push) -> None:
+    repository = event.repository
+    if event.deleted or event.branch != repository.default_branch:
+        return
+    ref = f"refs/heads/{event.branch}"
+    await ports.store.put_branch(
+        Branch(repository_id=repository.id, ref=ref, sha=event.after, received_at=event.received_at)
+    )
+    if await ports.github.branch_head(repository, event.branch) != event.after:
+        return  # old news: the newer push has its own delivery
+    cause = Cause(delivery=event.delivery, trigger=Trigger.PUSH, at=event.received_at)
+    await deployments.open_deployment(
+        ports,
+        deployments.Request(
+            repository=repository,
+            sha=event.after,
+            ref=event.branch,
+            cause=cause,
+            actor=event.pusher or event.sender,
+            message=event.message,
+        ),
+    )
