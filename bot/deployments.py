@@ -16,16 +16,17 @@ from bot.errors import Conflict, Gone, OurError, UserError, WhaleRayError
 from bot.events import Hint, Show
 from bot.inspection import inspect
 from bot.model import (
-    BuildPlan,
     BuildState,
     Cause,
     Deployment,
+    Desired,
     Diagnosis,
     Failure,
     Kind,
     LogKind,
     Release,
     Repository,
+    Service,
     Stage,
     StageTime,
 )
@@ -53,11 +54,8 @@ class Request:
     actor: str = ""
     pr: int | None = None
     message: str = ""
+    environment: str = "production"
     rollback_to: Deployment | None = None
-
-    @property
-    def environment(self) -> str:
-        return "production" if self.pr is None else f"pull/{self.pr}"
 
 
 async def open_deployment(ports: Ports, request: Request) -> Deployment:
@@ -72,10 +70,9 @@ async def open_deployment(ports: Ports, request: Request) -> Deployment:
             deployment = await ports.store.deployment(wanted)
             if deployment is None:
                 raise
-    await show(ports, deployment)
     if not deployment.stage.ended:
         await _supersede(ports, deployment)
-    await hint(ports, deployment)
+    await converge(ports, deployment)
     return deployment
 
 
@@ -101,6 +98,47 @@ def _opened(ports: Ports, request: Request, wanted: str, service_id: str) -> Dep
         plan=back.plan if back else None,
         release=back.release if back else None,
     )
+
+
+async def converge(ports: Ports, deployment: Deployment) -> None:
+    """What may have been cut off after this deployment was stored is taken up again."""
+    await show(ports, deployment)
+    await hint(ports, deployment)
+
+
+async def rollback_target(ports: Ports, repository_id: int, named: str | None) -> Deployment | None:
+    """The version before the live one, or the one that `named` (a deployment's id or a commit, abbreviated or not)
+    names: it went live once and its release is kept."""
+    service = await ports.store.service(repository_id)
+    if service is None:
+        return None
+    good = [
+        d
+        for d in await ports.store.deployments_of(repository_id, limit=100)
+        if d.stage is Stage.RUNNING and d.release is not None and d.id != service.live_deployment
+    ]
+    if named is not None:
+        return next((d for d in good if d.id.startswith(named) or d.sha.startswith(named)), None)
+    live = await ports.store.deployment(service.live_deployment) if service.live_deployment else None
+    return next((d for d in good if live is None or d.sha != live.sha), None)
+
+
+async def open_rollback(
+    ports: Ports, repository: Repository, target: Deployment, cause: Cause, *, actor: str, pr: int | None
+) -> Deployment:
+    """Bring back `target`'s release: a deployment of its own that needs no build."""
+    request = Request(
+        repository=repository,
+        sha=target.sha,
+        ref=target.ref,
+        cause=cause,
+        actor=actor,
+        pr=pr,
+        message=target.message,
+        environment=target.environment,
+        rollback_to=target,
+    )
+    return await open_deployment(ports, request)
 
 
 async def _supersede(ports: Ports, newer: Deployment) -> None:
@@ -170,11 +208,15 @@ async def give_up(ports: Ports, wanted: str) -> None:
 
 async def _step(ports: Ports, deployment: Deployment) -> float:
     """One step; seconds until the next is due, 0 for at once."""
+    service = await ports.store.service(deployment.repository_id)
+    if service is None or service.desired is Desired.REMOVED:
+        await _put(ports, stages.cancel(deployment, "", ports.clock()))
+        return 0
     match deployment.stage:
         case Stage.INSPECTING:
-            return await _inspect(ports, deployment)
+            return await _inspect(ports, service, deployment)
         case Stage.BUILDING:
-            return await _build(ports, deployment)
+            return await _build(ports, service, deployment)
         case _:
             moved, due = await rollout.step(ports, deployment)
             if moved is not deployment:
@@ -182,27 +224,25 @@ async def _step(ports: Ports, deployment: Deployment) -> float:
             return due
 
 
-async def _inspect(ports: Ports, deployment: Deployment) -> float:
-    repository = await _repository(ports, deployment)
-    tree = await ports.github.tree(repository, deployment.sha)
+async def _inspect(ports: Ports, service: Service, deployment: Deployment) -> float:
+    tree = await ports.github.tree(service.repository, deployment.sha)
     blobs = {entry.path: entry.sha for entry in tree.entries}
 
     async def read(path: str) -> bytes:
-        return await ports.github.file(repository, blobs[path])
+        return await ports.github.file(service.repository, blobs[path])
 
     plan = await inspect(tree, read)
-    service = await services.claim(ports, repository)
     if not service.listed and service.port != plan.port:
         await services.update(ports, service.repository_id, port=plan.port)
     await _put(ports, stages.enter(deployment.model_copy(update={"plan": plan}), Stage.BUILDING, ports.clock()))
     return 0
 
 
-async def _build(ports: Ports, deployment: Deployment) -> float:
+async def _build(ports: Ports, service: Service, deployment: Deployment) -> float:
     seen = await ports.engine.observe(deployment.id)
     match seen.build:
         case BuildState.ABSENT:
-            await _start_build(ports, deployment, _planned(deployment))
+            await _start_build(ports, service, deployment)
             return POLL_S
         case BuildState.SUCCEEDED:
             release = seen.release or Release(deployment=deployment.id, artifact="", sha=deployment.sha)
@@ -227,21 +267,17 @@ async def _build(ports: Ports, deployment: Deployment) -> float:
             return POLL_S
 
 
-async def _start_build(ports: Ports, deployment: Deployment, plan: BuildPlan) -> None:
-    source = await ports.github.source(await _repository(ports, deployment), deployment.sha)
+async def _start_build(ports: Ports, service: Service, deployment: Deployment) -> None:
+    if deployment.plan is None:
+        raise OurError(f"Deployment {deployment.id} is {deployment.stage} and has no plan.")
+    source = await ports.github.source(service.repository, deployment.sha)
     variables = {
         "DEPLOYMENT_ID": deployment.id,
         "COMMIT_SHA": deployment.sha,
         "SERVICE_ID": deployment.service_id,
         "ECR_IMAGE_URI": "",
     }
-    await ports.engine.start_build(deployment, plan, source, variables)
-
-
-def _planned(deployment: Deployment) -> BuildPlan:
-    if deployment.plan is None:
-        raise OurError(f"Deployment {deployment.id} is {deployment.stage} and has no plan.")
-    return deployment.plan
+    await ports.engine.start_build(deployment, deployment.plan, source, variables)
 
 
 def _failure(deployment: Deployment, error: WhaleRayError) -> Failure:
@@ -256,9 +292,10 @@ async def _fail(ports: Ports, deployment: Deployment, failure: Failure) -> None:
 
 async def _diagnose(ports: Ports, deployment: Deployment, kind: str) -> Diagnosis:
     text = await ports.engine.log(deployment.id, LogKind(kind))
+    service = await ports.store.service(deployment.repository_id)
     try:
-        tree = await ports.github.tree(await _repository(ports, deployment), deployment.sha)
-        files = [entry.path for entry in tree.entries]
+        tree = await ports.github.tree(service.repository, deployment.sha) if service else None
+        files = [entry.path for entry in tree.entries] if tree else []
     except WhaleRayError:
         files = []  # the diagnosis is worth having without the links
     return await diagnose(text, ports.analyst, files)
@@ -312,10 +349,3 @@ async def _reload(ports: Ports, wanted: str) -> Deployment:
     if deployment is None:
         raise OurError(f"Deployment {wanted} has vanished from the store.")
     return deployment
-
-
-async def _repository(ports: Ports, deployment: Deployment) -> Repository:
-    service = await ports.store.service(deployment.repository_id)
-    if service is None:
-        raise Gone(f"The service of repository {deployment.repository_id} is gone.")
-    return service.repository
