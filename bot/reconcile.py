@@ -191,4 +191,3 @@ async def _remember(ports: Ports, view: View, name: str, written: str) -> View:
     view = view.model_copy(update={"hashes": view.hashes | {name: written}})
     await ports.store.put_view(view)
     return view
-

@@ -19,7 +19,7 @@ from bot.errors import WhaleRayError
 from bot.events import Event, group_of
 from bot.model import LogKind, Stage
 from bot.ports import Ports
-from bot.render import page
+from bot.pages import page
 
 log = structlog.get_logger(__name__)
 

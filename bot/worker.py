@@ -18,7 +18,8 @@ log = structlog.get_logger(__name__)
 
 JOB_TIMEOUT_S = 30.0
 """docs/design.md: a job ends within 30 s."""
-LEASE_WAIT_S = 5.0
+LEASE_WAIT_S = 2.0
+"""Also how long an idle worker needs to notice that it is to stop."""
 MAX_ATTEMPTS = 6
 """Tries of a job that breaks; an outage uses up none."""
 LONGEST_WAIT_S = 60.0
@@ -37,15 +38,19 @@ class Worker:
         self._gave_up = gave_up
         self._concurrency = concurrency
         self._stopping = False
+        self._ended = anyio.Event()
 
     async def run(self) -> None:
-        """Until `stop`; then each job at hand is finished first."""
+        """Until `finish` is called; each job at hand is finished first."""
         async with anyio.create_task_group() as group:
             for _ in range(self._concurrency):
                 group.start_soon(self._loop)
+        self._ended.set()
 
-    def stop(self) -> None:
+    async def finish(self) -> None:
+        """Take no more jobs, and wait for the ones at hand."""
         self._stopping = True
+        await self._ended.wait()
 
     async def _loop(self) -> None:
         while not self._stopping:
@@ -77,7 +82,7 @@ class Worker:
             outcome = "gone"
             log.info("gone", event=job.event.type, what=str(gone))
             await self._queue.ack(job)
-        except Exception as error:  # noqa: BLE001 - whatever breaks a job must not end the worker; it is logged and counted
+        except Exception as error:
             outcome = "failed"
             log.exception("job failed", event=job.event.type, attempts=job.attempts)
             await self._failed(job, error)
@@ -87,7 +92,7 @@ class Worker:
         if job.attempts >= MAX_ATTEMPTS:
             try:
                 await self._gave_up(job.event)
-            except Exception:  # noqa: BLE001 - the dead letter still says what happened
+            except Exception:
                 log.exception("giving up failed", event=job.event.type)
         await self._queue.release(job, after=_backoff(job.attempts), why=f"{type(error).__name__}: {error}")
 

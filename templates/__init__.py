@@ -1,0 +1,1 @@
+"""Every word a person reads, and every file WhaleRay generates (Jinja2)."""
