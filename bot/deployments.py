@@ -106,6 +106,23 @@ async def converge(ports: Ports, deployment: Deployment) -> None:
     await hint(ports, deployment)
 
 
+async def open_again(
+    ports: Ports, repository: Repository, earlier: Deployment, cause: Cause, *, actor: str
+) -> Deployment:
+    """The same commit once more, from its source: Re-run and Redeploy."""
+    request = Request(
+        repository=repository,
+        sha=earlier.sha,
+        ref=earlier.ref,
+        cause=cause,
+        actor=actor,
+        pr=earlier.pr,
+        message=earlier.message,
+        environment=earlier.environment,
+    )
+    return await open_deployment(ports, request)
+
+
 async def rollback_target(ports: Ports, repository_id: int, named: str | None) -> Deployment | None:
     """The version before the live one, or the one that `named` (a deployment's id or a commit, abbreviated or not)
     names: it went live once and its release is kept."""

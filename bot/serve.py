@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -138,5 +139,6 @@ async def _until_told(group: TaskGroup, server: uvicorn.Server | None, workers: 
 class _Server(uvicorn.Server):
     """Uvicorn without its own signal handlers: this process has one place that knows how to stop."""
 
-    def install_signal_handlers(self) -> None:
-        pass
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.events import (
     CheckRunAction,
+    CheckSuiteRerun,
     Comment,
     Event,
     Hint,
@@ -14,7 +15,7 @@ from bot.events import (
     Tick,
 )
 from bot.ports import Ports
-from handlers import check_run, engine, installation, issue_comment, pull_request, push, repository, timer
+from handlers import check_run, check_suite, engine, installation, issue_comment, pull_request, push, repository, timer
 
 
 async def handle(ports: Ports, event: Event) -> None:
@@ -26,6 +27,8 @@ async def handle(ports: Ports, event: Event) -> None:
             await issue_comment.handle(ports, event)
         case CheckRunAction():
             await check_run.handle(ports, event)
+        case CheckSuiteRerun():
+            await check_suite.handle(ports, event)
         case PullRequestChanged():
             await pull_request.handle(ports, event)
         case InstallationChanged():

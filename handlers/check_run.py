@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot import deployments
 from bot.deployments import Request
 from bot.events import CheckRunAction
-from bot.model import Cause, Deployment, Trigger
+from bot.model import Cause, Trigger
 from bot.ports import Ports
 
 OFFER = "offer"
@@ -22,7 +22,7 @@ async def handle(ports: Ports, event: CheckRunAction) -> None:
         return
     match event.identifier:
         case "" | "redeploy" if shown is not None:
-            await _again(ports, event, shown, cause)
+            await deployments.open_again(ports, event.repository, shown, cause, actor=event.sender)
         case "rollback":
             target = await deployments.rollback_target(ports, event.repository.id, None)
             if target is not None:
@@ -32,20 +32,6 @@ async def handle(ports: Ports, event: CheckRunAction) -> None:
             await _first(ports, event, cause)
         case _:
             pass
-
-
-async def _again(ports: Ports, event: CheckRunAction, shown: Deployment, cause: Cause) -> None:
-    request = Request(
-        repository=event.repository,
-        sha=shown.sha,
-        ref=shown.ref,
-        cause=cause,
-        actor=event.sender,
-        pr=shown.pr,
-        message=shown.message,
-        environment=shown.environment,
-    )
-    await deployments.open_deployment(ports, request)
 
 
 async def _first(ports: Ports, event: CheckRunAction, cause: Cause) -> None:

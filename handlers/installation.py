@@ -28,5 +28,3 @@ async def handle(ports: Ports, event: InstallationChanged) -> None:
     await ports.store.put_installation(known.model_copy(update={"suspended": suspended, "account": event.account}))
     for repository_id in event.removed:
         await services.retire(ports, repository_id)
-
-
