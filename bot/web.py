@@ -18,8 +18,8 @@ from bot.diagnosis import redact
 from bot.errors import WhaleRayError
 from bot.events import Event, group_of
 from bot.model import LogKind, Stage
-from bot.ports import Ports
 from bot.pages import page
+from bot.ports import Ports
 
 log = structlog.get_logger(__name__)
 
