@@ -1,0 +1,126 @@
+"""The command `whaleray`. Exit codes: 0 fine, 1 failed, 2 wrong usage or settings, each problem on its own line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, NoReturn
+
+import anyio
+import typer
+from rich.console import Console
+
+from bot import logs
+from bot.errors import SettingsError, WhaleRayError
+from bot.serve import Role, listen, serve
+from bot.settings import Settings, load
+
+app = typer.Typer(
+    help="Deploys Spring Boot from GitHub: push, and it runs at a URL that never changes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+errors = Console(stderr=True, highlight=False)
+
+
+@app.command("serve")
+def serve_command(role: Annotated[str, typer.Option(help="all, web or worker")] = "all") -> None:
+    """Receive webhooks and do the work. Starts the router of this machine where none runs."""
+    from bot import wiring  # noqa: PLC0415 - adapters take a second to import: only the commands that run them wait
+
+    if role not in ("all", "web", "worker"):
+        _stop(2, [SettingsError(f"There is no role {role!r}.", "", "Use --role all, web or worker.")])
+    settings = _settings(check=True)
+    logs.configure(settings.log_format)
+    chosen: Role = role  # type: ignore[assignment]  # narrowed above
+
+    def run() -> None:
+        sock = listen(settings.host, settings.port) if chosen != "worker" else None
+        wiring.ensure_router(settings)
+        running = wiring.runtime(settings)
+        anyio.run(serve, running, chosen, sock, backend_options={"use_uvloop": True})
+
+    _guarded(run)
+
+
+@app.command()
+def router() -> None:
+    """Be the router: nginx and its DNS, until told to stop. `serve` starts it by itself."""
+    from bot import wiring  # noqa: PLC0415
+
+    settings = _settings(check=False)
+    _guarded(lambda: wiring.route(settings))
+
+
+@app.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="end after the story; exit 0 only if all of it happened")
+    ] = False,
+) -> None:
+    """The whole story on this machine, with a sandbox GitHub."""
+    from bot import wiring  # noqa: PLC0415
+
+    settings = _settings(check=False)
+    succeeded = True
+
+    def run() -> None:
+        nonlocal succeeded
+        succeeded = wiring.demo(settings, once=once)
+
+    _guarded(run)
+    if not succeeded:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Check every setting and everything WhaleRay needs, and say how to mend what is wrong."""
+    from bot import wiring  # noqa: PLC0415
+
+    settings = _settings(check=False)
+    console = Console(highlight=False)
+    sound = True
+    for check in wiring.doctor(settings):
+        sound = sound and check.problem is None
+        if check.problem is None:
+            console.print(
+                f"[green]ok[/]    {check.name}" + (f": {check.detail}" if check.detail else ""), soft_wrap=True
+            )
+        else:
+            console.print(f"[red]wrong[/] {check.name}: {check.problem}", soft_wrap=True)
+    if not sound:
+        raise typer.Exit(1)
+
+
+def _settings(*, check: bool) -> Settings:
+    try:
+        settings = load()
+    except SettingsError as error:
+        _stop(2, [error])
+    if check and (problems := settings.problems()):
+        _stop(2, problems)
+    return settings
+
+
+def _guarded(run: Callable[[], None]) -> None:
+    """A user's mistake is told in words, never as a traceback."""
+    try:
+        run()
+    except SettingsError as error:
+        _stop(2, [error])
+    except WhaleRayError as error:
+        _stop(1, [error])
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _stop(code: int, problems: Sequence[WhaleRayError]) -> NoReturn:
+    for problem in problems:
+        errors.print(str(problem), style="red", soft_wrap=True, markup=False)
+    raise SystemExit(code)
+
+
+def main() -> None:
+    app()
