@@ -1,0 +1,28 @@
+"""What the parts of the port share: the client and who the App is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.model import Repository
+from infra.github.answers import App, read
+from infra.github.client import Client, path
+
+
+class Part:
+    def __init__(self, client: Client, app_id: str, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._app_id = int(app_id) if app_id.strip().isdigit() else 0
+        self._clock = clock
+        self._slug = ""
+
+    async def app_slug(self) -> str:
+        """The App's name in URLs: its comments are by `<slug>[bot]`. Asked once."""
+        if not self._slug:
+            self._slug = read(App, await self._client.get("/app")).slug
+        return self._slug
+
+
+def of(repo: Repository, template: str, *values: object) -> str:
+    """A path below the repository, quoted: `of(repo, "/git/trees/{}", sha)`."""
+    return path("/repos/{}/{}" + template, repo.owner, repo.name, *values)
