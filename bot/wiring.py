@@ -143,3 +143,26 @@ def ensure_router(settings: Settings) -> None:
     config = router_config(settings, home(settings))
     if not running(config.state_dir):
         start_detached([sys.executable, "-m", "bot", "router"], config.state_dir)
+
+
+def demo(settings: Settings, *, once: bool) -> bool:
+    """Whether the demonstration's whole story happened."""
+    directory = home(settings) / "demo"
+    jdk = ensure_jdk(directory / "jdk", _machine_jdk())
+    return run_demo(directory, once=once, extra={"JAVA_HOME": str(jdk)}, end_services=end_services)
+
+
+def end_services(environment: Mapping[str, str]) -> None:
+    """End the router and every application of the state directory that `environment` names."""
+    directory = Path(environment["WHALERAY_HOME_DIR"])
+    stop(directory / "router")
+
+    async def end() -> None:
+        store = SqliteStore(directory / "whaleray.db")
+        engine = ProcessEngine(directory)
+        for service in await store.services():
+            known = await store.deployments_of(service.repository_id, limit=1000)
+            await engine.remove(service.service_id, [d.id for d in known])
+        await store.aclose()
+
+    anyio.run(end)
