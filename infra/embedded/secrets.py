@@ -1,0 +1,93 @@
+"""Secrets of services in one encrypted file, its key beside it: safe from a backup of one without the other."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+from cryptography.fernet import Fernet, InvalidToken
+
+from bot.errors import OurError, UserError
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+RESERVED = frozenset({"SERVER_PORT", "SERVER_ADDRESS", "PORT", "SERVER_FORWARD_HEADERS_STRATEGY", "PATH", "HOME"})
+"""WhaleRay sets these itself."""
+MAX_VALUE = 32 * 1024
+
+_All = dict[str, dict[str, str]]
+
+
+class FileSecrets:
+    """`bot.ports.Secrets` in `directory`; several processes may write."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._file = directory / "secrets.enc"
+        self._key = directory / "secrets.key"
+
+    async def get(self, service_id: str) -> Mapping[str, str]:
+        return (await anyio.to_thread.run_sync(self._load)).get(service_id, {})
+
+    async def set(self, service_id: str, key: str, value: str) -> None:
+        if not NAME.fullmatch(key):
+            raise UserError(
+                f"{key[:60]!r} can't be the name of a variable.", "", "Use letters, digits and underscores."
+            )
+        if key.upper() in RESERVED or key.upper().startswith("WHALERAY_"):
+            raise UserError(f"{key} is set by WhaleRay itself.", "", "Choose another name.")
+        if len(value.encode()) > MAX_VALUE or "\0" in value:
+            raise UserError(f"The value of {key} is too long or holds a NUL.", f"At most {MAX_VALUE} bytes fit.")
+        await anyio.to_thread.run_sync(
+            self._change, lambda known: known.setdefault(service_id, {}).update({key: value})
+        )
+
+    async def unset(self, service_id: str, key: str) -> None:
+        await anyio.to_thread.run_sync(self._change, lambda known: known.get(service_id, {}).pop(key, None))
+
+    def _change(self, change: Callable[[_All], object]) -> None:
+        with self._locked():
+            known = self._load()
+            change(known)
+            sealed = self._fernet().encrypt(json.dumps(known).encode())
+            new = self._file.with_suffix(".new")
+            with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(sealed)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self._file)
+
+    def _load(self) -> _All:
+        try:
+            sealed = self._file.read_bytes()
+        except FileNotFoundError:
+            return {}
+        try:
+            known: _All = json.loads(self._fernet().decrypt(sealed))
+        except InvalidToken as error:
+            raise OurError(
+                f"{self._file} can't be decrypted.", f"{self._key} is not its key.", "Restore both from one backup."
+            ) from error
+        return known
+
+    def _fernet(self) -> Fernet:
+        try:
+            descriptor = os.open(self._key, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            return Fernet(self._key.read_bytes())
+        with os.fdopen(descriptor, "wb") as file:
+            key = Fernet.generate_key()
+            file.write(key)
+        return Fernet(key)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self._directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
