@@ -17,7 +17,7 @@ from githubkit.auth import AppAuthStrategy, UnauthAuthStrategy
 from githubkit.cache import MemCacheStrategy
 from githubkit.exception import RequestError, RequestFailed
 
-from bot.errors import Gone, UserError, WhaleRayError
+from bot.errors import Gone, WhaleRayError
 from infra.github import failures
 from infra.github.tokens import Tokens
 
@@ -69,6 +69,10 @@ class _Kept(GitHub[UnauthAuthStrategy]):
         """`failures` reads the limits, also a `Retry-After` that is a date, which githubkit can't."""
 
 
+class TooLarge(Exception):
+    """An answer of more bytes than asked for."""
+
+
 class _Stale(Exception):
     """GitHub refused an installation's token that it had given: a new one may do."""
 
@@ -101,7 +105,7 @@ class Client:
     async def get(
         self, url: str, installation: int | None = None, *, most: int | None = None, **params: str | int
     ) -> httpx.Response:
-        """`most`: bytes of answer to read at most; UserError beyond."""
+        """`most`: bytes of answer to read at most; TooLarge beyond."""
         return await self.send("GET", url, installation, params=params, most=most)
 
     async def pages(
@@ -252,11 +256,7 @@ async def _within(response: httpx.Response, most: int) -> httpx.Response:
         async for chunk in response.aiter_bytes():
             read += chunk
             if len(read) > most:
-                raise UserError(
-                    f"A file is larger than {most // 1024} KiB.",
-                    "WhaleRay reads build files only up to that size.",
-                    "Make it smaller, or move what is large out of it.",
-                )
+                raise TooLarge
     finally:
         await response.aclose()
     return httpx.Response(response.status_code, headers=_plain(response), content=bytes(read), request=response.request)

@@ -24,17 +24,20 @@ _INSTALLATIONS = TypeAdapter(list[InstallationAnswer])
 
 class Deliveries(Part):
     async def missed_deliveries(self, since: float) -> Sequence[int]:
-        """One id for each GUID of which no delivery got a 2xx, oldest first."""
+        """One id for each GUID of which no delivery got a 2xx, oldest first. At most the newest 3,000
+        deliveries are looked through."""
         since = max(since, self._clock() - KEPT_S)
         first: dict[str, tuple[float, int]] = {}
         succeeded: set[str] = set()
         async for page in self._client.pages("/app/hook/deliveries"):
-            recent = [each for each in read(_DELIVERIES, page) if each.delivered_at.timestamp() >= since]
-            for each in recent:
+            for each in (listed := read(_DELIVERIES, page)):
+                at = each.delivered_at.timestamp()
+                if at < since:
+                    continue
                 if each.succeeded:
                     succeeded.add(each.guid)
-                first[each.guid] = (each.delivered_at.timestamp(), each.id)  # newest first: the oldest stays
-            if not recent:
+                first[each.guid] = (at, each.id)  # newest first: the oldest stays
+            if any(each.delivered_at.timestamp() < since for each in listed):
                 break
         return [number for _, number in sorted(at for guid, at in first.items() if guid not in succeeded)]
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from bot.errors import Outage
+from bot.errors import Outage, UserError
 from bot.model import Repository
 from bot.ports import Commit, PullRequest, Source, Tree, TreeEntry
 from infra.github.answers import (
@@ -22,7 +22,7 @@ from infra.github.answers import (
 )
 from infra.github.answers import Repositories as RepositoriesAnswer
 from infra.github.base import Part, of
-from infra.github.client import path
+from infra.github.client import TooLarge, path
 from infra.github.failures import Absent
 
 FILE_BYTES = 1024 * 1024
@@ -78,14 +78,17 @@ class Repositories(Part):
     async def file(self, repo: Repository, blob_sha: str) -> bytes:
         """Raises UserError for a file of more than 1 MiB."""
         most = FILE_BYTES * 3 // 2  # base64 with line breaks, and the JSON around it
-        response = await self._client.get(of(repo, "/git/blobs/{}", blob_sha), repo.installation_id, most=most)
-        blob = read(Blob, response)
-        if blob.encoding != "base64":
-            return blob.content.encode()
+        url = of(repo, "/git/blobs/{}", blob_sha)
         try:
-            return base64.b64decode(blob.content)
+            blob = read(Blob, await self._client.get(url, repo.installation_id, most=most))
+            content = base64.b64decode(blob.content) if blob.encoding == "base64" else blob.content.encode()
+        except TooLarge as error:
+            raise _too_large() from error
         except binascii.Error as error:
             raise Outage(f"The file {blob_sha} of {repo.full_name} arrived damaged.") from error
+        if len(content) > FILE_BYTES:
+            raise _too_large()
+        return content
 
     async def source(self, repo: Repository, sha: str) -> Source:
         """The token is new, good for an hour, and reads that repository's contents only."""
@@ -122,6 +125,14 @@ class Repositories(Part):
         except Absent:
             return None
         return read(Id, response).id
+
+
+def _too_large() -> UserError:
+    return UserError(
+        f"A build file is larger than {FILE_BYTES // 1024} KiB.",
+        "WhaleRay reads build files only up to that size.",
+        "Move what is large out of it.",
+    )
 
 
 def _repository(answer: RepositoryAnswer, installation_id: int) -> Repository:
