@@ -1,0 +1,96 @@
+"""Memory limits by control group where this user may make one, else by watching what the processes hold."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+V1 = Path("/sys/fs/cgroup/memory")
+V2 = Path("/sys/fs/cgroup")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Group:
+    """A control group with a memory limit in bytes; `usable` says whether this machine let us make it."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self._limit = limit
+        self._v1 = (V1 / "memory.limit_in_bytes").exists()
+        self.path = (V1 if self._v1 else V2) / "whaleray" / name
+        self.usable = self._make()
+
+    def _make(self) -> bool:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / ("memory.limit_in_bytes" if self._v1 else "memory.max")).write_text(str(self._limit))
+        except OSError:
+            return False
+        if self._v1:
+            with contextlib.suppress(OSError):  # swap accounting may be off
+                (self.path / "memory.memsw.limit_in_bytes").write_text(str(self._limit))
+        return os.access(self.path / "cgroup.procs", os.W_OK)
+
+    def join(self) -> None:
+        """Move this process in; its children follow."""
+        with contextlib.suppress(OSError):
+            (self.path / "cgroup.procs").write_text("0")
+
+    def out_of_memory(self) -> bool:
+        """Whether the kernel killed something here for want of memory."""
+        file, key = ("memory.oom_control", "oom_kill") if self._v1 else ("memory.events", "oom_kill")
+        try:
+            lines = (self.path / file).read_text().splitlines()
+        except OSError:
+            return False
+        return any(int(line.split()[1]) > 0 for line in lines if line.split()[0] == key)
+
+    def kill(self) -> None:
+        """End whatever is in it, also what has left its process group."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            try:
+                pids = [int(line) for line in (self.path / "cgroup.procs").read_text().split()]
+            except OSError:
+                return
+            if not pids:
+                return
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
+
+    def remove(self) -> None:
+        if not self.usable:
+            return
+        self.kill()
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+
+def resident(root: int) -> int:
+    """Bytes that a process and its descendants hold in memory."""
+    return sum(_rss(pid) for pid in (root, *descendants(root)))
+
+
+def descendants(root: int) -> list[int]:
+    found: list[int] = []
+    todo = [root]
+    while todo:
+        pid = todo.pop()
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            continue
+        todo += map(int, children)
+        found += map(int, children)
+    return found
+
+
+def _rss(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return 0
