@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from githubkit.auth import AppAuthStrategy
 
@@ -21,7 +21,7 @@ class GithubkitGitHub(Repositories, Checks, Conversation, Deployments, Deliverie
 
     `api_url`: github.com's, a GHES's (`https://host/api/v3`) or a stand-in's. `timeout_s`: seconds for one attempt.
     A call's retries, two at most, all end within 8 s of its start; a rate limit is never slept out, but raised as
-    `Outage` with `retry_after`. `clock`: epoch seconds now. `sleep` waits between retries.
+    `Outage` with `retry_after`, and until it is over that installation's calls raise it without asking. `clock`: epoch seconds now. `sleep` waits between retries.
 
     Every call may raise `Outage`, `Gone`, `OurError` (GitHub refused what was sent, in GitHub's words) and
     `SettingsError` (the private key can't sign). Credentials that GitHub refuses are an `Outage` too, so that work is
@@ -49,7 +49,3 @@ class GithubkitGitHub(Repositories, Checks, Conversation, Deployments, Deliverie
     async def warm(self, installation_id: int) -> None:
         """Fetch the installation's token beforehand, and open a connection."""
         await self._client.warm(installation_id)
-
-    async def warm_all(self, installation_ids: Sequence[int]) -> None:
-        """`warm` for each, a few at a time; those that fail are left cold."""
-        await asyncio.gather(*(self.warm(each) for each in installation_ids), return_exceptions=True)

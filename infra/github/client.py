@@ -17,7 +17,7 @@ from githubkit.auth import AppAuthStrategy, UnauthAuthStrategy
 from githubkit.cache import MemCacheStrategy
 from githubkit.exception import RequestError, RequestFailed
 
-from bot.errors import Gone, WhaleRayError
+from bot.errors import Gone, Outage, WhaleRayError
 from infra.github import failures
 from infra.github.tokens import Tokens
 
@@ -98,6 +98,8 @@ class Client:
         self._timeout_s = timeout_s
         self._clock = clock
         self._sleep = sleep
+        self._limited: dict[int | None, float] = {}
+        """Epoch seconds until which GitHub wants to hear nothing: asking on at a limit gets an App banned."""
 
     async def aclose(self) -> None:
         await self._github.http.aclose()
@@ -192,6 +194,8 @@ class Client:
         most: int | None,
         seconds: float,
     ) -> httpx.Response:
+        if (left := self._limited.get(installation, 0.0) - self._clock()) > 0:
+            raise Outage("GitHub's rate limit holds WhaleRay back.", f"It ends in {left:.0f} s.", retry_after=left)
         async with self._failing(f"{method} {url}", seconds) as progress:
             authorization = await self._authorization(installation)
             progress.sent = True
@@ -206,6 +210,8 @@ class Client:
                 )
             except RequestFailed as error:
                 failure = failures.of_answer(error.response.raw_response, self._clock())
+                if isinstance(failure, failures.Limited):
+                    self._limited[installation] = self._clock() + failure.retry_after
                 if installation is not None and await self._refused(installation, authorization, error, failure):
                     raise _Stale(failure) from error
                 raise failure from error

@@ -13,6 +13,10 @@ NO_HINT_S = 60.0
 """Seconds to wait at a limit that names none: GitHub's own advice for secondary limits."""
 
 
+LONGEST_S = 3600.0
+"""GitHub's limits are by the hour."""
+
+
 class Absent(Gone):
     """GitHub answered, and the very thing asked for is not there."""
 
@@ -23,6 +27,10 @@ class Transient(Outage):
     def __init__(self, what: str, why: str = "", *, arrived: bool) -> None:
         super().__init__(what, why)
         self.arrived = arrived
+
+
+class Limited(Outage):
+    """A rate limit: until `retry_after` is over, the installation asks nothing more."""
 
 
 def of_network(error: BaseException, request: str) -> Transient:
@@ -41,7 +49,7 @@ def of_answer(response: httpx.Response, now: float) -> WhaleRayError:
     if status >= 500 or status == 408:
         return Transient(f"GitHub answered {request} with {status}.", said, arrived=True)
     if status in (403, 429) and (after := limited(response, said, now)) is not None:
-        return Outage(f"GitHub's rate limit holds back {request}.", said, retry_after=after)
+        return Limited(f"GitHub's rate limit holds back {request}.", said, retry_after=after)
     if status == 401:
         return unauthorised(said)
     if status in (404, 410) or (status in (409, 422) and _nothing_there(said)):
@@ -72,9 +80,9 @@ def limited(response: httpx.Response, said: str, now: float) -> float | None:
     headers = response.headers
     with contextlib.suppress(ValueError):
         if "retry-after" in headers:
-            return max(float(headers["retry-after"]), 1.0)
+            return min(max(float(headers["retry-after"]), 1.0), LONGEST_S)
         if headers.get("x-ratelimit-remaining") == "0" and "x-ratelimit-reset" in headers:
-            return max(float(headers["x-ratelimit-reset"]) - now, 1.0)
+            return min(max(float(headers["x-ratelimit-reset"]) - now, 1.0), LONGEST_S)
     spoken = said.lower()
     if response.status_code == 429 or "retry-after" in headers or "rate limit" in spoken or "abuse" in spoken:
         return NO_HINT_S

@@ -106,12 +106,26 @@ async def test_a_rate_limit_is_raised_at_once_with_the_seconds_to_stay_away(
     assert pauses == []
 
 
-async def test_a_rate_limit_keeps_the_token(github: GithubkitGitHub, api: respx.MockRouter, repo: Repository) -> None:
-    api.get(MAIN).mock(side_effect=[httpx.Response(403, headers={"retry-after": "1"}), HEAD])
+async def test_until_a_rate_limit_ends_its_installation_asks_nothing_and_others_go_on(
+    api: respx.MockRouter, repo: Repository, pem: str
+) -> None:
+    now = [1_790_000_000.0]
+    github = GithubkitGitHub("1", pem, clock=lambda: now[0])
+    other = api.post("/app/installations/8/access_tokens")
+    other.mock(return_value=httpx.Response(201, json={"token": "ghs_8", "expires_at": in_future(hours=1)}))
+    route = api.get(MAIN).mock(side_effect=[httpx.Response(403, headers={"retry-after": "30"}), HEAD, HEAD])
     with pytest.raises(Outage):
         await github.branch_head(repo, "main")
-    await github.branch_head(repo, "main")
-    assert api["tokens"].call_count == 1
+    now[0] += 10
+    with pytest.raises(Outage) as caught:
+        await github.branch_head(repo, "main")
+    assert caught.value.retry_after == 20
+    assert await github.branch_head(repo.model_copy(update={"installation_id": 8}), "main") == "abc"
+    assert route.call_count == 2
+    now[0] += 21
+    assert await github.branch_head(repo, "main") == "abc"
+    assert api["tokens"].call_count == 1, "the token was not at fault"
+    await github.aclose()
 
 
 @pytest.mark.parametrize("status", [404, 410, 451, 403])
