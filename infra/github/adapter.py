@@ -20,8 +20,9 @@ class GithubkitGitHub(Repositories, Checks, Conversation, Deployments, Deliverie
     """GitHub as an App sees it; keep one per process, and `aclose()` it.
 
     `api_url`: github.com's, a GHES's (`https://host/api/v3`) or a stand-in's. `timeout_s`: seconds for one attempt.
-    A call's retries, two at most, all end within 8 s of its start; a rate limit is never slept out, but raised as
-    `Outage` with `retry_after`, and until it is over that installation's calls raise it without asking. `clock`: epoch seconds now. `sleep` waits between retries.
+    `clock`: epoch seconds now. `sleep` waits between retries. A call's retries, two at most, all end within 8 s of its
+    start. A rate limit is never slept out, but raised as `Outage` with `retry_after`, and until it is over that
+    installation's calls raise it without asking.
 
     Every call may raise `Outage`, `Gone`, `OurError` (GitHub refused what was sent, in GitHub's words) and
     `SettingsError` (the private key can't sign). Credentials that GitHub refuses are an `Outage` too, so that work is
