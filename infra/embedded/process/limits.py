@@ -80,12 +80,11 @@ def descendants(root: int) -> list[int]:
     todo = [root]
     while todo:
         pid = todo.pop()
-        try:
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        except OSError:
-            continue
-        todo += map(int, children)
-        found += map(int, children)
+        for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                children = [int(child) for child in thread.read_text().split()]
+                todo += children
+                found += children
     return found
 
 
