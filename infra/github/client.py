@@ -215,7 +215,10 @@ class Client:
                 if installation is not None and await self._refused(installation, authorization, error, failure):
                     raise _Stale(failure) from error
                 raise failure from error
-            return answer.raw_response if most is None else await _within(answer.raw_response, most)
+            response = answer.raw_response
+            if response.request.method != method:  # a redirect may turn a POST into a GET, which writes nothing
+                raise Outage(f"GitHub redirects {method} {url}.", "The repository has probably been renamed just now.")
+            return response if most is None else await _within(response, most)
 
     async def _authorization(self, installation: int | None) -> str:
         return await (self._tokens.of_app() if installation is None else self._tokens.of_installation(installation))

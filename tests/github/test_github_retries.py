@@ -204,3 +204,41 @@ async def test_a_renamed_repository_is_followed(
     )
     api.get("/repositories/501/git/ref/heads/main").mock(return_value=HEAD)
     assert await github.branch_head(repo, "main") == "abc"
+
+
+async def test_a_write_to_a_renamed_repository_is_followed_with_its_body(
+    github: GithubkitGitHub, api: respx.MockRouter, repo: Repository
+) -> None:
+    location = {"location": f"{API}/repositories/501/issues/3/comments"}
+    old = api.post("/repos/octo/hello/issues/3/comments").mock(return_value=httpx.Response(307, headers=location))
+    new = api.post("/repositories/501/issues/3/comments").mock(return_value=httpx.Response(201, json={"id": 5}))
+    assert await github.create_comment(repo, 3, "Hi") == 5
+    assert json.loads(new.calls.last.request.content) == {"body": "Hi"}
+
+    old.mock(return_value=httpx.Response(301, headers=location))
+    api.get("/repositories/501/issues/3/comments").mock(return_value=httpx.Response(200, json={"id": 6}))
+    with pytest.raises(Outage, match="redirects"):
+        await github.create_comment(repo, 3, "Hi")
+
+
+async def test_a_call_that_is_cancelled_while_it_asks_for_a_token_blocks_nobody(
+    github: GithubkitGitHub, api: respx.MockRouter, repo: Repository
+) -> None:
+    asked = asyncio.Event()
+
+    async def never(request: httpx.Request) -> httpx.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        return HEAD
+
+    good = httpx.Response(201, json={"token": "ghs_1", "expires_at": in_future(hours=1)})
+    api.get(MAIN).mock(return_value=HEAD)
+    api["tokens"].mock(side_effect=never)
+    call = asyncio.create_task(github.branch_head(repo, "main"))
+    await asked.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    api["tokens"].mock(side_effect=[good])
+    async with asyncio.timeout(5):
+        assert await github.branch_head(repo, "main") == "abc"
