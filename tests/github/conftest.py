@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -41,7 +42,9 @@ def api() -> Iterator[respx.MockRouter]:
     with respx.mock(base_url=API, assert_all_called=False) as router:
         numbers = count(1)
 
-        def mint(request: httpx.Request) -> httpx.Response:
+        async def mint(request: httpx.Request) -> httpx.Response:
+            for _ in range(20):
+                await asyncio.sleep(0)  # as on a real wire, other calls get their turn before the answer is there
             return httpx.Response(201, json={"token": f"ghs_{next(numbers)}", "expires_at": in_future(hours=1)})
 
         router.post(f"/app/installations/{INSTALLATION}/access_tokens", name="tokens").mock(side_effect=mint)
