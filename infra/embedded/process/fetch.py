@@ -38,12 +38,12 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 def download(url: str, token: str, target: Path) -> None:
     """Fetch with a few attempts, seconds apart. Raises FetchError."""
     opener = urllib.request.build_opener(_Redirects)
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}", "User-Agent": "whaleray"})
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}", "User-Agent": "whaleray"})  # noqa: S310 - the API.s own URL
     for attempt in range(1, ATTEMPTS + 1):
         try:
             _once(opener, request, target)
         except urllib.error.HTTPError as error:
-            if error.code < 500 and error.code != 429 or attempt == ATTEMPTS:
+            if (error.code < 500 and error.code != 429) or attempt == ATTEMPTS:
                 raise FetchError(f"GitHub answered {error.code} {error.reason}") from error
         except (OSError, HTTPException) as error:
             if attempt == ATTEMPTS:

@@ -234,7 +234,7 @@ def _run(places: Places, request: dict[str, Any], jdk: jdks.Jdk, source: Path, l
             "Lower the heap of the build (for example `-Xmx` in `.mvn/jvm.config`), or give the machine more.",
             log=True,
         )
-    if confined and code == 127 or code == 126:
+    if (confined and code == 127) or code == 126:
         raise Failed(f"`{request['command'][0]}` could not be started.", f"Exit code {code}.", "", log=True)
     raise Failed("The build failed.", f"`{request['command'][0]}` ended with exit code {code}.", log=True)
 
