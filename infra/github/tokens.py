@@ -27,6 +27,9 @@ class _Auth(AppAuth):
     """Of a token's answer only the token and its end are read: githubkit's strict model would refuse a permission
     that is younger than it is."""
 
+    def __repr__(self) -> str:
+        return "_Auth()"  # the dataclass's own shows the private key
+
     def _parse_installation_auth_response(self, response: httpx.Response) -> Any:
         return self.github._check(response, response_model=Token)
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import traceback
 
 import httpx
 import jwt
 import pytest
 import respx
 
-from bot.errors import Gone, Outage, SettingsError
+from bot.errors import Gone, OurError, Outage, SettingsError
 from bot.model import Repository
 from infra.github import GithubkitGitHub
 from tests.github.conftest import APP_ID, in_future
@@ -175,3 +176,24 @@ async def test_a_key_that_cannot_sign_is_named_as_the_setting_that_it_is(repo: R
     with pytest.raises(SettingsError, match="WHALERAY_GITHUB_PRIVATE_KEY_FILE"):
         await adapter.branch_head(repo, "main")
     await adapter.aclose()
+
+
+async def test_a_traceback_with_its_variables_shows_no_key(pem: str) -> None:
+    """rich and structlog print the variables of each frame of a traceback."""
+    adapter = GithubkitGitHub("1", pem)
+    error: BaseException | None = None
+    with respx.mock(base_url="https://api.github.com") as api:
+        api.post("/app/installations/7/access_tokens").mock(return_value=httpx.Response(422, json={"message": "No"}))
+        try:
+            await adapter.warm(7)
+        except OurError as caught:
+            error = caught
+    await adapter.aclose()
+    shown: list[str] = []
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if "/infra/github/" in frame.f_code.co_filename:
+                shown += [repr(value) for value in frame.f_locals.values()]
+        error = error.__cause__
+    assert any("_Auth()" in each for each in shown)
+    assert not any("PRIVATE KEY" in each for each in shown)

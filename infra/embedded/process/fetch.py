@@ -38,7 +38,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 def download(url: str, token: str, target: Path) -> None:
     """Fetch with a few attempts, seconds apart. Raises FetchError."""
     opener = urllib.request.build_opener(_Redirects)
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}", "User-Agent": "whaleray"})  # noqa: S310 - the API.s own URL
+    headers = {"Authorization": f"Bearer {token}", "User-Agent": "whaleray"}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the API's own address
     for attempt in range(1, ATTEMPTS + 1):
         try:
             _once(opener, request, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -72,6 +73,17 @@ def living(path: Path) -> int | None:
     if named is None or named.get("boot") != boot_id() or started_at(named["pid"]) != named["started"]:
         return None
     return int(named["pid"])
+
+
+def alone(path: Path) -> bool:
+    """Whether this process is the first to hold `path`, for as long as it lives: two of a kind can't both go on."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    return True
 
 
 def boot_id() -> str:

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from infra.embedded.process import confine, jdks
 from infra.embedded.process.boundedlog import BoundedLog
-from infra.embedded.process.files import allowed_environment, read_json, write_json, write_pid
+from infra.embedded.process.files import allowed_environment, alone, read_json, write_json, write_pid
 from infra.embedded.process.limits import Group, descendants, resident
 
 PROBE_S = 0.1
@@ -246,4 +246,5 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    Supervisor(Path(sys.argv[1])).run()
+    if alone(Path(sys.argv[1]) / "supervisor.lock"):
+        Supervisor(Path(sys.argv[1])).run()

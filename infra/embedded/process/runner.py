@@ -23,7 +23,7 @@ from typing import IO, Any
 from infra.embedded.process import confine, jdks
 from infra.embedded.process.boundedlog import BoundedLog
 from infra.embedded.process.fetch import FetchError, download, unpack
-from infra.embedded.process.files import allowed_environment, living, read_json, write_json, write_pid
+from infra.embedded.process.files import allowed_environment, alone, living, read_json, write_json, write_pid
 from infra.embedded.process.limits import Group, resident
 
 SOURCE = "/workspace/source"
@@ -65,7 +65,7 @@ def main(directory: str) -> None:
     build = Path(directory)
     places = Places(root=build.parent.parent, build=build)
     request = read_json(build / "request.json")
-    if request is None or places.result.exists() or living(build / "runner.pid"):
+    if request is None or places.result.exists() or not alone(build / "runner.lock"):
         return
     os.umask(0o077)
     write_pid(build / "runner.pid")
