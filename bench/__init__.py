@@ -1,0 +1,1 @@
+"""The performance and fault rigs: `python -m bench`."""
