@@ -13,7 +13,7 @@ import structlog
 from bot import rollout, services, stages
 from bot.diagnosis import diagnose
 from bot.errors import Conflict, Gone, OurError, UserError, WhaleRayError
-from bot.events import Hint, Show
+from bot.events import Hint, Show, group_of
 from bot.inspection import inspect
 from bot.model import (
     BuildState,
@@ -339,9 +339,9 @@ async def settle(ports: Ports, deployment: Deployment) -> None:
 
 
 async def hint(ports: Ports, deployment: Deployment) -> None:
-    """Have somebody look at it, after what is now at work on its repository."""
+    """Have somebody look at it, after whoever looks at it now."""
     event = Hint(deployment=deployment.id, repository_id=deployment.repository_id)
-    await ports.inbox.send(event, group=str(deployment.repository_id), key=f"hint:{deployment.id}")
+    await ports.inbox.send(event, group=group_of(event), key=f"hint:{deployment.id}")
 
 
 async def later(ports: Ports, deployment: Deployment, seconds: float) -> None:
@@ -352,7 +352,7 @@ async def later(ports: Ports, deployment: Deployment, seconds: float) -> None:
 
 async def show(ports: Ports, deployment: Deployment, delay: float = 0.0) -> None:
     event = Show(deployment=deployment.id, repository_id=deployment.repository_id)
-    await ports.view.send(event, group=deployment.id, key=f"show:{deployment.id}", delay=delay)
+    await ports.view.send(event, group=group_of(event), key=f"show:{deployment.id}", delay=delay)
 
 
 async def _put(ports: Ports, deployment: Deployment) -> None:

@@ -124,10 +124,12 @@ class Answer(Record):
 
 
 class Tick(Record):
-    """A minute has passed."""
+    """A minute has passed. `number` counts from 0 at the start of the process that ticks: what is due every ten
+    minutes is due at start, too."""
 
     type: Literal["tick"] = "tick"
     at: float
+    number: int = 0
 
 
 Event = Annotated[
@@ -148,10 +150,11 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 def group_of(event: Event) -> str:
-    """The inbox's order is kept within a group: one repository, or one installation, or the timer."""
+    """Order is kept within a group: one repository, one installation, one deployment, or the timer. A delivery that
+    has to wait for GitHub holds back its repository's later ones, and no rollout."""
     match event:
         case Hint() | Show():
-            return str(event.repository_id)
+            return f"deployment-{event.deployment}"
         case InstallationChanged():
             return f"installation-{event.installation_id}"
         case Tick():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,7 +18,7 @@ from anyio.abc import TaskGroup
 
 from bot import reconcile
 from bot.errors import SettingsError
-from bot.events import Answer, Event, Hint, Show, Tick
+from bot.events import Answer, Event, Hint, Show, Tick, group_of
 from bot.ports import Ports
 from bot.web import WebSettings, create_app
 from bot.worker import Worker
@@ -40,6 +41,8 @@ class Runtime:
     web: WebSettings
     handle: Callable[[Event], Awaitable[None]]
     gave_up: Callable[[Event], Awaitable[None]]
+    prepare: Callable[[], Awaitable[None]]
+    """Takes back what an earlier process left in the middle; called once, before any work."""
     close: Callable[[], Awaitable[None]]
 
 
@@ -86,6 +89,7 @@ async def serve(runtime: Runtime, role: Role, sock: socket.socket | None) -> Non
         app = create_app(ports, runtime.web)
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
     try:
+        await runtime.prepare()
         async with anyio.create_task_group() as group:
             group.start_soon(_until_told, group, server, workers)
             if server is not None and sock is not None:
@@ -107,7 +111,7 @@ async def dispatch_view(ports: Ports, event: Event) -> None:
         case Answer():
             await reconcile.answer(ports, event)
         case Hint():
-            await ports.inbox.send(event, group=str(event.repository_id), key=f"hint:{event.deployment}")
+            await ports.inbox.send(event, group=group_of(event), key=f"hint:{event.deployment}")
         case _:
             log.error("no event of the view", event=event.type)
 
@@ -117,8 +121,9 @@ async def _no_giving_up(event: Event) -> None:
 
 
 async def _tick(ports: Ports) -> None:
-    while True:
-        await ports.inbox.send(Tick(at=ports.clock()), group="timer", key="tick")
+    for number in itertools.count():
+        tick = Tick(at=ports.clock(), number=number)
+        await ports.inbox.send(tick, group=group_of(tick), key="tick")
         await anyio.sleep(TICK_S)
 
 

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
+import anyio
+import httpx
+
 import handlers
+from bot import doctor as checks
 from bot.diagnosis import RulesAnalyst
-from bot.errors import SettingsError
+from bot.doctor import Check
+from bot.errors import SettingsError, WhaleRayError
 from bot.events import Event
 from bot.model import EngineName
 from bot.ports import Ports
 from bot.serve import Runtime
 from bot.settings import Settings
 from bot.web import WebSettings, log_link
-from infra.embedded.process import ProcessEngine
+from infra.embedded import doctor as machine
+from infra.embedded.process import jdks
+from infra.embedded.process.engine import ProcessEngine
 from infra.embedded.queue import SqliteQueue
 from infra.embedded.registry import SqliteRegistry
 from infra.embedded.secrets import FileSecrets
 from infra.embedded.store import SqliteStore
 from infra.github import GithubkitGitHub
 from router.config import RouterConfig
-from router.supervisor import run_router, running, start_detached
+from router.errors import RouterError
+from router.supervisor import run_router, running, start_detached, stop
 
 TTL_S = 1
 """How long the router may keep an address that it resolved."""
@@ -49,49 +58,60 @@ def home(settings: Settings) -> Path:
 
 
 def _kept_secret(path: Path) -> str:
-    """A random value that stays: made once, whoever comes first."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32))
+    """A random value that stays: made once, whoever comes first, and never seen half-written."""
+    if not path.exists():
+        new = path.with_name(f".{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)
+        new.unlink()
     return path.read_text().strip()
+
+
+def _pin_engine(settings: Settings, directory: Path) -> EngineName:
+    """The engine of this state directory: chosen at the first start, since services can't move between engines."""
+    pinned = directory / "engine"
+    chosen = EngineName.PROCESS
+    if not pinned.exists():
+        pinned.write_text(chosen)
+    known = pinned.read_text().strip()
+    if known != chosen or settings.engine not in ("auto", known):
+        raise SettingsError(
+            f"The services in {directory} run on the engine {known!r}, and WHALERAY_ENGINE is {settings.engine!r}.",
+            "A service stays on the engine that it began with.",
+            f"Use WHALERAY_ENGINE={known}, or another WHALERAY_HOME_DIR.",
+        )
+    return chosen
 
 
 def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: ports) -> Runtime:
     """The whole bot of one machine. `wrap` stands between it and its ports (tests put a saboteur there)."""
     directory = home(settings)
+    engine_name = _pin_engine(settings, directory)
     web = WebSettings(
         secrets=settings.webhook_secrets,
         link_key=_kept_secret(directory / "link.key").encode(),
         own_url=settings.own_url,
     )
     store = SqliteStore(directory / "whaleray.db")
+    known = registry(settings, directory)
     inbox = SqliteQueue(directory / "queue.db", "inbox")
     view = SqliteQueue(directory / "queue.db", "view")
-    engine = ProcessEngine(
-        directory, build_timeout_s=settings.build_timeout_s, start_timeout_s=settings.start_timeout_s
-    )
-    github = GithubkitGitHub(
-        settings.github_app_id,
-        settings.private_key(),
-        settings.github_client_id,
-        settings.github_client_secret.get_secret_value(),
-        settings.github_api_url,
-    )
+    engine = ProcessEngine(directory, build_timeout_s=settings.build_timeout_s, router_url=settings.services_url)
+    github = _github(settings)
     ports = wrap(
         Ports(
             store=store,
             inbox=inbox,
             view=view,
             engine=engine,
-            registry=registry(settings, directory),
+            registry=known,
             github=github,
             secrets=FileSecrets(directory / "secrets"),
             analyst=RulesAnalyst(),
             clock=time.time,
-            engine_name=EngineName.PROCESS,
+            engine_name=engine_name,
             services_url=settings.services_url,
             log_url=lambda deployment: log_link(web, deployment),
             build_timeout_s=settings.build_timeout_s,
@@ -106,12 +126,25 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
     def gave_up(event: Event) -> Awaitable[None]:
         return handlers.gave_up(ports, event)
 
+    async def prepare() -> None:
+        for queue in (inbox, view):
+            await queue.recover()
+
     async def close() -> None:
-        await github.aclose()
-        for closing in (inbox, view, store):
+        for closing in (github, inbox, view, known, store):
             await closing.aclose()
 
-    return Runtime(ports=ports, web=web, handle=handle, gave_up=gave_up, close=close)
+    return Runtime(ports=ports, web=web, handle=handle, gave_up=gave_up, prepare=prepare, close=close)
+
+
+def _github(settings: Settings) -> GithubkitGitHub:
+    return GithubkitGitHub(
+        settings.github_app_id,
+        settings.private_key(),
+        settings.github_client_id,
+        settings.github_client_secret.get_secret_value(),
+        settings.github_api_url,
+    )
 
 
 def registry(settings: Settings, directory: Path) -> SqliteRegistry:
@@ -135,21 +168,35 @@ def route(settings: Settings) -> None:
     """Be the router, until told to stop."""
     directory = home(settings)
     known = registry(settings, directory)
-    run_router(router_config(settings, directory), known.lookup, known.listed)
+    with _router_words():
+        run_router(router_config(settings, directory), known.lookup, known.listed)
 
 
 def ensure_router(settings: Settings) -> None:
     """Start the detached router where none runs: it outlives this process."""
     config = router_config(settings, home(settings))
-    if not running(config.state_dir):
-        start_detached([sys.executable, "-m", "bot", "router"], config.state_dir)
+    with _router_words():
+        if not running(config.state_dir):
+            start_detached([sys.executable, "-m", "bot", "router"], config.state_dir)
+
+
+@contextlib.contextmanager
+def _router_words() -> Iterator[None]:
+    try:
+        yield
+    except RouterError as error:
+        raise SettingsError(error.what, error.why, error.mend) from error
 
 
 def demo(settings: Settings, *, once: bool) -> bool:
     """Whether the demonstration's whole story happened."""
+    from infra.demo.jdk import NEEDED, ensure_jdk  # noqa: PLC0415 - the sandbox is no part of a bot that serves
+    from infra.demo.run import run  # noqa: PLC0415
+
     directory = home(settings) / "demo"
-    jdk = ensure_jdk(directory / "jdk", _machine_jdk())
-    return run_demo(directory, once=once, extra={"JAVA_HOME": str(jdk)}, end_services=end_services)
+    found = jdks.choose(jdks.installed(os.environ, directory / "jdk"), NEEDED)
+    jdk = ensure_jdk(directory / "jdk", found.home if found else None)
+    return run(directory, once=once, extra={"JAVA_HOME": str(jdk)}, end_services=end_services)
 
 
 def end_services(environment: Mapping[str, str]) -> None:
@@ -166,3 +213,50 @@ def end_services(environment: Mapping[str, str]) -> None:
         await store.aclose()
 
     anyio.run(end)
+
+
+def doctor(settings: Settings) -> Iterator[Check]:
+    """Every setting and everything that WhaleRay needs of this machine and of GitHub."""
+    yield from checks.of_settings(settings)
+    try:
+        directory = home(settings)
+    except SettingsError as error:
+        yield Check.wrong("state directory", error)
+        return
+    yield from machine.check(directory, os.environ)
+    yield from _ports_check(settings, directory)
+    if not settings.problems():
+        yield anyio.run(_github_check, settings)
+
+
+def _ports_check(settings: Settings, directory: Path) -> Iterator[Check]:
+    if running(directory / "router"):
+        yield Check("router", f"runs at {settings.local_router_url}")
+    else:
+        yield machine.port("router", settings.router_host, settings.router_port, "WHALERAY_ROUTER_PORT")
+        yield machine.port("router's DNS", "127.0.0.1", settings.dns_port, "WHALERAY_DNS_PORT")
+    if _is_ours(settings):
+        yield Check("bot", f"runs at http://{settings.host}:{settings.port}")
+    else:
+        yield machine.port("bot", settings.host, settings.port, "WHALERAY_PORT")
+
+
+def _is_ours(settings: Settings) -> bool:
+    try:
+        answer = httpx.get(f"http://{settings.host}:{settings.port}/metrics", timeout=2, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    return "whaleray_" in answer.text
+
+
+async def _github_check(settings: Settings) -> Check:
+    github = _github(settings)
+    try:
+        slug = await github.ping()
+        installed = await github.installations()
+    except WhaleRayError as error:
+        return Check.wrong("GitHub", error)
+    finally:
+        await github.aclose()
+    accounts = ", ".join(each.account for each in installed) or "nowhere yet"
+    return Check("GitHub", f"the App {slug} at {settings.github_api_url}, installed on {accounts}")

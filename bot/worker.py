@@ -72,7 +72,7 @@ class Worker:
             await self._queue.ack(job)
         except Outage as outage:
             outcome = "put back"
-            wait = max(outage.retry_after, _backoff(job.attempts))
+            wait = max(outage.retry_after, _patience(time.time() - job.sent_at))
             log.warning("outage", event=job.event.type, why=str(outage), again_in_s=round(wait, 1))
             await self._queue.release(job, after=wait, why=str(outage), count=False)
         except Conflict as conflict:
@@ -95,6 +95,11 @@ class Worker:
             except Exception:
                 log.exception("giving up failed", event=job.event.type)
         await self._queue.release(job, after=_backoff(job.attempts), why=f"{type(error).__name__}: {error}")
+
+
+def _patience(age_s: float) -> float:
+    """A quarter of how long the job has been tried in vain, half a second to a minute: an outage counts no attempts."""
+    return min(LONGEST_WAIT_S, max(0.5, age_s / 4)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
 
 
 def _backoff(attempts: int) -> float:
