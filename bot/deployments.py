@@ -315,7 +315,17 @@ async def _diagnose(ports: Ports, deployment: Deployment, kind: str) -> Diagnosi
         files = [entry.path for entry in tree.entries] if tree else []
     except WhaleRayError:
         files = []  # the diagnosis is worth having without the links
-    return await diagnose(text, ports.analyst, files)
+    known = (await ports.secrets.get(deployment.service_id)).values()
+    return await diagnose(text, ports.analyst, files, known)
+
+
+async def diagnose_again(ports: Ports, failed: Deployment) -> Deployment:
+    """`failed` with a new diagnosis, shown on GitHub, too; as it was where no log holds the cause."""
+    if failed.failure is None or failed.failure.log is None:
+        return failed
+    diagnosis = await _diagnose(ports, failed, failed.failure.log)
+    await _put(ports, failed.model_copy(update={"diagnosis": diagnosis}))
+    return await _reload(ports, failed.id)
 
 
 async def settle(ports: Ports, deployment: Deployment) -> None:
@@ -330,7 +340,7 @@ async def settle(ports: Ports, deployment: Deployment) -> None:
     elif service.live_deployment != deployment.id:
         await ports.engine.scale(deployment.id, 0)
     else:
-        await ports.engine.scale(deployment.id, service.instances)
+        await services.restore(ports, service)
         if deployment.replaced:
             await ports.engine.scale(deployment.replaced, 0)
             if replaced := await ports.store.deployment(deployment.replaced):

@@ -29,6 +29,8 @@ class Push(Delivered):
     message: str = ""
     pusher: str = ""
     commits: tuple[str, ...] = ()
+    configured: bool = True
+    """Whether `.whaleray.yml` may have changed: False only where the delivery lists all that did."""
 
 
 class Comment(Delivered):
@@ -123,6 +125,20 @@ class Answer(Record):
     """`eyes`, `rocket`, `confused` …; "" for none."""
 
 
+NeutralReason = Literal["offer", "stopped", "locked", "auto_off"]
+
+
+class Neutral(Record):
+    """Show a neutral check on a commit that is not deployed: why not, and the Deploy button."""
+
+    type: Literal["neutral"] = "neutral"
+    repository: Repository
+    sha: str
+    """"": the head of the default branch, which the delivery did not name."""
+    reason: NeutralReason
+    pr: int | None = None
+
+
 class Tick(Record):
     """A minute has passed. `number` counts from 0 at the start of the process that ticks: what is due every ten
     minutes is due at start, too."""
@@ -143,6 +159,7 @@ Event = Annotated[
     | Hint
     | Show
     | Answer
+    | Neutral
     | Tick,
     Field(discriminator="type"),
 ]
@@ -159,6 +176,8 @@ def group_of(event: Event) -> str:
             return f"installation-{event.installation_id}"
         case Tick():
             return "timer"
+        case Neutral():
+            return f"neutral-{event.repository.id}-{event.sha}"
         case Answer():
             return f"comment-{event.comment_id}"
         case _:

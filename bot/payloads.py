@@ -20,6 +20,10 @@ from bot.events import (
 )
 from bot.model import Repository
 
+CONFIG = ".whaleray.yml"
+LISTED_COMMITS = 2048
+"""GitHub's documentation of `push`: at most this many commits are listed."""
+
 
 class Malformed(Exception):
     """The body is not a JSON object."""
@@ -53,6 +57,15 @@ class _Repo(_Raw):
 class _Commit(_Raw):
     id: str = ""
     message: str = ""
+    added: list[str] | None = None
+    removed: list[str] | None = None
+    modified: list[str] | None = None
+
+    @property
+    def configures(self) -> bool:
+        if self.added is None or self.removed is None or self.modified is None:
+            return True
+        return any(CONFIG in files for files in (self.added, self.removed, self.modified))
 
 
 class _Head(_Raw):
@@ -109,6 +122,8 @@ class _Payload(_Raw):
     before: str = ""
     after: str = ""
     deleted: bool = False
+    created: bool = False
+    forced: bool = False
     repository: _Repo | None = None
     repositories: list[_Repo] | None = None
     repositories_added: list[_Repo] | None = None
@@ -183,7 +198,14 @@ def _push(p: _Payload, base: dict[str, Any]) -> Event | None:
         message=_first_line(p.head_commit.message) if p.head_commit else "",
         pusher=(p.pusher.name or p.pusher.login) if p.pusher else "",
         commits=tuple(c.id for c in p.commits[-50:]),
+        configured=_may_configure(p),
     )
+
+
+def _may_configure(p: _Payload) -> bool:
+    """A delivery lists the commits that came in: not those that a forced push took away, nor more than the limit."""
+    unlisted = p.created or p.forced or not p.commits or len(p.commits) >= LISTED_COMMITS
+    return unlisted or any(commit.configures for commit in p.commits)
 
 
 def _comment(p: _Payload, base: dict[str, Any]) -> Event | None:

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 
 from bot import deployments, render
 from bot.diagnosis import redact
-from bot.events import Answer
-from bot.model import Deployment, Desired, LogKind, Service, Stage, View
+from bot.errors import Gone
+from bot.events import Answer, Neutral
+from bot.model import Deployment, Desired, LogKind, Repository, Service, Stage, Trigger, View
 from bot.naming import service_url
-from bot.ports import Ports
+from bot.ports import CheckRun, Ports
 
 LOG_EVERY_S = 15.0
 """docs/design.md: the log's tail in a check is written at most this often."""
@@ -29,6 +30,8 @@ async def show(ports: Ports, deployment_id: str) -> None:
         view = await _show_deployment(ports, scene, view)
     if deployment.pr is not None:
         await _show_sticky(ports, scene, deployment.pr)
+    elif deployment.stage is Stage.FAILED and deployment.cause.trigger is Trigger.PUSH:
+        await _tell_merged(ports, scene)
     if deployment.stage is Stage.BUILDING:
         await deployments.show(ports, deployment, delay=LOG_EVERY_S)
 
@@ -39,7 +42,8 @@ async def _scene(ports: Ports, deployment: Deployment, service: Service) -> rend
 
     text = ""
     if deployment.stage is Stage.BUILDING or (deployment.failure and deployment.failure.log == "build"):
-        text = redact(await ports.engine.log(deployment.id, LogKind.BUILD))
+        known = (await ports.secrets.get(deployment.service_id)).values()
+        text = redact(await ports.engine.log(deployment.id, LogKind.BUILD), known)
     now = ports.clock()
     return render.Scene(
         deployment=deployment,
@@ -55,31 +59,36 @@ async def _scene(ports: Ports, deployment: Deployment, service: Service) -> rend
 
 
 async def _show_check(ports: Ports, scene: render.Scene, view: View) -> View:
-    deployment = scene.deployment
-    check = render.check_run(scene, actions=_actions(deployment, scene.live))
+    check = render.check_run(scene, actions=_actions(scene.deployment, scene.live))
+    return await _show_check_of(ports, scene.repository, check, view)
+
+
+async def _show_check_of(ports: Ports, repository: Repository, check: CheckRun, view: View) -> View:
     written = render.fingerprint(check)
     if view.check_run_id is not None and view.hashes.get("check") == written:
         return view
     if view.check_run_id is not None:
-        await ports.github.update_check_run(scene.repository, view.check_run_id, check)
+        await ports.github.update_check_run(repository, view.check_run_id, check)
         return await _remember(ports, view, "check", written)
 
     async def find() -> int | None:
-        return await ports.github.find_check_run(scene.repository, deployment.sha, deployment.id)
+        return await ports.github.find_check_run(repository, check.head_sha, check.external_id)
 
     async def create() -> int:
-        return await ports.github.create_check_run(scene.repository, check)
+        return await ports.github.create_check_run(repository, check)
 
     made, view, found = await _once(ports, view, "check", find, create)
     view = view.model_copy(update={"check_run_id": made})
     if found:
-        await ports.github.update_check_run(scene.repository, made, check)
+        await ports.github.update_check_run(repository, made, check)
     return await _remember(ports, view, "check", written)
 
 
 def _actions(deployment: Deployment, live: Deployment | None) -> tuple[str, ...]:
     if not deployment.stage.ended:
         return ()
+    if deployment.failure is not None and deployment.failure.log is not None:
+        return ("redeploy", "diagnose")
     rollback = live is not None and live.id == deployment.id and deployment.replaced is not None
     return ("redeploy", "rollback") if rollback else ("redeploy",)
 
@@ -127,14 +136,19 @@ async def _show_sticky(ports: Ports, scene: render.Scene, pr: int) -> None:
     if newest is None or newest.id != scene.deployment.id:
         return
     view = await ports.store.view(f"sticky:{repository.id}:{pr}")
-    body = render.sticky(scene)
+    closed = await ports.store.branch(repository.id, f"refs/pull/{pr}/closed")
+    body = render.closed_pull_request(scene) if closed is not None and closed.sha else render.sticky(scene)
     written = render.fingerprint_text(body)
     if view.hashes.get("sticky") == written:
         return
     if view.sticky_comment_id is not None:
-        await ports.github.update_comment(repository, view.sticky_comment_id, body)
-        await _remember(ports, view, "sticky", written)
-        return
+        try:
+            await ports.github.update_comment(repository, view.sticky_comment_id, body)
+        except Gone:  # somebody deleted it: a new one is made
+            view = view.model_copy(update={"sticky_comment_id": None})
+        else:
+            await _remember(ports, view, "sticky", written)
+            return
 
     async def find() -> int | None:
         return await ports.github.find_comment(repository, pr, render.STICKY_MARKER)
@@ -148,21 +162,58 @@ async def _show_sticky(ports: Ports, scene: render.Scene, pr: int) -> None:
     await _remember(ports, view.model_copy(update={"sticky_comment_id": made}), "sticky", written)
 
 
+async def _tell_merged(ports: Ports, scene: render.Scene) -> None:
+    """A push to the default branch that failed is answered once on the pull request that it merged."""
+    deployment, repository = scene.deployment, scene.repository
+    key = f"merged:{deployment.id}"
+    view = await ports.store.view(key)
+    if view.hashes.get("merged"):
+        return
+    merged = await ports.github.merged_from(repository, deployment.sha)
+    if merged is not None:
+        await _comment_once(ports, view, repository, merged, render.failed_default_branch(scene))
+        view = await ports.store.view(key)
+    await _remember(ports, view, "merged", str(merged))
+
+
+async def neutral(ports: Ports, event: Neutral) -> None:
+    """The check of a commit that is not deployed; the newest reason stands in it."""
+    repository, sha = event.repository, event.sha
+    if not sha:
+        named = await ports.github.repository(repository.installation_id, repository.id)
+        sha = (await ports.github.branch_head(named, named.default_branch) or "") if named else ""
+        if named is None or not sha:
+            return
+        repository = named
+    if not event.sha and any(d.sha == sha for d in await ports.store.deployments_of(repository.id)):
+        return  # it has a check of its own already
+    service = await ports.store.service(repository.id)
+    lock = service.locked_by if service else None
+    check = render.neutral(event.reason, repository, sha, event.pr, lock, ports.clock())
+    view = await ports.store.view(f"neutral:{repository.id}:{sha}")
+    await _show_check_of(ports, repository, check, view)
+
+
 async def answer(ports: Ports, event: Answer) -> None:
     """A reaction and, where there is something to say, one comment, found again by its marker."""
     if event.reaction:
         await ports.github.react(event.repository, event.comment_id, event.reaction)
-    if not event.body:
-        return
-    view = await ports.store.view(f"answer:{event.delivery}")
+    if event.body:
+        view = await ports.store.view(f"answer:{event.delivery}")
+        await _comment_once(ports, view, event.repository, event.issue, event.body)
+
+
+async def _comment_once(ports: Ports, view: View, repository: Repository, issue: int, body: str) -> None:
+    """One comment, found again by the marker that it begins with."""
     if view.sticky_comment_id is not None:
         return
+    marker = body.split("\n", 1)[0]
 
     async def find() -> int | None:
-        return await ports.github.find_comment(event.repository, event.issue, render.reply_marker(event.delivery))
+        return await ports.github.find_comment(repository, issue, marker)
 
     async def create() -> int:
-        return await ports.github.create_comment(event.repository, event.issue, event.body)
+        return await ports.github.create_comment(repository, issue, body)
 
     made, view, _ = await _once(ports, view, "answer", find, create)
     await ports.store.put_view(view.model_copy(update={"sticky_comment_id": made}))

@@ -129,6 +129,7 @@ async def _confirm(ports: Ports, deployment: Deployment) -> tuple[Deployment, fl
 async def _deregister(ports: Ports, service: Service, deployment: Deployment) -> tuple[Deployment, float]:
     seen = await _alive(ports, deployment)
     new = set(_addresses(seen))
+    await ports.registry.register(service.service_id, sorted(new), service.port)  # again: nothing may have gone between
     old = [a for a in await ports.registry.addresses(service.service_id) if a not in new]
     if old:
         await ports.registry.deregister(service.service_id, old)

@@ -18,7 +18,7 @@ from anyio.abc import TaskGroup
 
 from bot import reconcile
 from bot.errors import SettingsError
-from bot.events import Answer, Event, Hint, Show, Tick, group_of
+from bot.events import Answer, Event, Hint, Neutral, Show, Tick, group_of
 from bot.ports import Ports
 from bot.web import WebSettings, create_app
 from bot.worker import Worker
@@ -98,7 +98,7 @@ async def serve(runtime: Runtime, role: Role, sock: socket.socket | None) -> Non
                 group.start_soon(worker.run)
             if workers:
                 group.start_soon(_tick, ports)
-            log.info("serving", role=role, url=runtime.web.own_url)
+            log.info("serving", role=role, url=runtime.web.links.own_url)
     finally:
         await runtime.close()
 
@@ -110,6 +110,8 @@ async def dispatch_view(ports: Ports, event: Event) -> None:
             await reconcile.show(ports, event.deployment)
         case Answer():
             await reconcile.answer(ports, event)
+        case Neutral():
+            await reconcile.neutral(ports, event)
         case Hint():
             await ports.inbox.send(event, group=group_of(event), key=f"hint:{event.deployment}")
         case _:

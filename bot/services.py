@@ -75,17 +75,20 @@ async def restore(ports: Ports, service: Service) -> None:
     live = service.live_deployment
     if live is None or service.rollout is not None:
         return
+    known = set(await ports.registry.addresses(service.service_id))
     if service.desired is not Desired.RUNNING:
+        if known:
+            await ports.registry.deregister(service.service_id, sorted(known))
         await ports.engine.scale(live, 0)
         return
     await ports.engine.scale(live, service.instances)
     seen = await ports.engine.observe(live)
     wanted = {i.address for i in seen.instances if i.state is not InstanceState.EXITED}
-    known = set(await ports.registry.addresses(service.service_id))
     if wanted - known:
         await ports.registry.register(service.service_id, sorted(wanted - known), service.port)
-    if wanted and known - wanted:
-        await ports.registry.deregister(service.service_id, sorted(known - wanted))
+    stale = known - wanted
+    if wanted and stale and await ports.store.service(service.repository_id) == service:
+        await ports.registry.deregister(service.service_id, sorted(stale))
 
 
 async def kept(ports: Ports, service: Service) -> list[str]:

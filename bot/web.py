@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from bot import metrics, payloads
 from bot.diagnosis import redact
 from bot.errors import WhaleRayError
 from bot.events import Event, group_of
+from bot.links import Links
 from bot.model import LogKind, Stage
 from bot.pages import page
 from bot.ports import Ports
@@ -25,8 +25,6 @@ log = structlog.get_logger(__name__)
 
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own cap on a payload."""
-LOG_LINK_S = 7 * 86_400
-"""How long a signed link to a log holds."""
 _MAX_NAME = 100
 
 
@@ -34,9 +32,7 @@ _MAX_NAME = 100
 class WebSettings:
     secrets: Sequence[str]
     """Webhook secrets, several while rotating."""
-    link_key: bytes
-    """Signs links to logs."""
-    own_url: str
+    links: Links
     install_url: str = ""
 
 
@@ -75,7 +71,7 @@ def create_app(ports: Ports, settings: WebSettings, ready: Callable[[], Sequence
 
     @app.get("/deployments/{deployment_id}/log")
     async def build_log(deployment_id: str, expires: int = 0, signature: str = "") -> Response:
-        if not _signed(settings.link_key, deployment_id, expires, signature):
+        if not settings.links.valid(f"/deployments/{deployment_id}/log", expires, signature):
             return PlainTextResponse("This link is not valid, or has expired. Open it from the check anew.\n", 403)
         text = await ports.engine.log(deployment_id, LogKind.BUILD)
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
@@ -135,23 +131,6 @@ def _authentic(secrets: Sequence[str], body: bytes, signature: str) -> bool:
         hmac.compare_digest(b"sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode(), given)
         for secret in secrets
     )
-
-
-def log_link(settings: WebSettings, deployment_id: str) -> str:
-    """A link to the log that holds for a week. Its end is rounded to a day, so that the body of a check that carries
-    it stays the same from one write to the next."""
-    expires = (int(time.time()) // 86_400 + 1) * 86_400 + LOG_LINK_S
-    signature = _sign(settings.link_key, deployment_id, expires)
-    return f"{settings.own_url}/deployments/{deployment_id}/log?expires={expires}&signature={signature}"
-
-
-def _sign(key: bytes, deployment_id: str, expires: int) -> str:
-    return hmac.new(key, f"log\0{deployment_id}\0{expires}".encode(), hashlib.sha256).hexdigest()
-
-
-def _signed(key: bytes, deployment_id: str, expires: int, signature: str) -> bool:
-    expected = _sign(key, deployment_id, expires).encode()
-    return hmac.compare_digest(expected, signature.encode("utf-8", "replace")) and expires > time.time()
 
 
 async def _gauge(ports: Ports) -> None:

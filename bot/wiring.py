@@ -19,11 +19,12 @@ from bot.diagnosis import RulesAnalyst
 from bot.doctor import Check
 from bot.errors import SettingsError, WhaleRayError
 from bot.events import Event
+from bot.links import Links
 from bot.model import EngineName
 from bot.ports import Ports
 from bot.serve import Runtime
 from bot.settings import Settings
-from bot.web import WebSettings, log_link
+from bot.web import WebSettings
 from infra.embedded import doctor as machine
 from infra.embedded.process import jdks
 from infra.embedded.process.engine import ProcessEngine
@@ -91,8 +92,7 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
     engine_name = _pin_engine(settings, directory)
     web = WebSettings(
         secrets=settings.webhook_secrets,
-        link_key=_kept_secret(directory / "link.key").encode(),
-        own_url=settings.own_url,
+        links=Links(_kept_secret(directory / "link.key").encode(), settings.own_url),
     )
     store = SqliteStore(directory / "whaleray.db")
     known = registry(settings, directory)
@@ -113,7 +113,8 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
             clock=time.time,
             engine_name=engine_name,
             services_url=settings.services_url,
-            log_url=lambda deployment: log_link(web, deployment),
+            log_url=web.links.log,
+            env_url=web.links.env,
             build_timeout_s=settings.build_timeout_s,
             start_timeout_s=settings.start_timeout_s,
             fork_code=engine.sandboxed,

@@ -45,5 +45,10 @@ async def handle(ports: Ports, event: Event) -> None:
 
 async def gave_up(ports: Ports, event: Event) -> None:
     """An event's last attempt broke."""
-    if isinstance(event, Hint):
-        await engine.gave_up(ports, event)
+    match event:
+        case Hint():
+            await engine.gave_up(ports, event)
+        case Comment():
+            await issue_comment.gave_up(ports, event)
+        case _:
+            pass  # a dead letter, which a redelivery revives

@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
-from bot import deployments
-from bot.deployments import Request
+from bot import actions, neutral, telling
+from bot.actions import Asked, Said
 from bot.events import CheckRunAction
-from bot.model import Cause, Trigger
+from bot.model import Deployment, Trigger
 from bot.ports import Ports
-
-OFFER = "offer"
-"""`external_id` of the neutral check that offers a first deployment."""
 
 
 async def handle(ports: Ports, event: CheckRunAction) -> None:
     if event.sender_is_bot or not await ports.github.can_write(event.repository, event.sender):
         return
-    trigger = Trigger.RERUN if event.action == "rerequested" else Trigger.BUTTON
-    cause = Cause(delivery=event.delivery, trigger=trigger, at=event.received_at)
-    shown = None if event.external_id == OFFER else await ports.store.deployment(event.external_id)
+    shown = None if event.external_id == neutral.EXTERNAL_ID else await ports.store.deployment(event.external_id)
     if shown is not None and shown.repository_id != event.repository.id:
         return
+    asked = Asked(
+        repository=event.repository,
+        actor=event.sender,
+        delivery=event.delivery,
+        at=event.received_at,
+        trigger=Trigger.RERUN if event.action == "rerequested" else Trigger.BUTTON,
+        pr=_pull_request(event, shown),
+    )
+    said = await _press(ports, event, asked, shown)
+    if not said.done:
+        await neutral.refused(ports, asked, event.head_sha)
+
+
+def _pull_request(event: CheckRunAction, shown: Deployment | None) -> int | None:
+    if shown is not None:
+        return shown.pr
+    return event.pull_requests[0] if event.pull_requests else None
+
+
+async def _press(ports: Ports, event: CheckRunAction, asked: Asked, shown: Deployment | None) -> Said:
     match event.identifier:
         case "" | "redeploy" if shown is not None:
-            await deployments.open_again(ports, event.repository, shown, cause, actor=event.sender)
+            return await actions.redeploy(ports, asked, shown)
         case "rollback":
-            target = await deployments.rollback_target(ports, event.repository.id, None)
-            if target is not None:
-                pr = shown.pr if shown else None
-                await deployments.open_rollback(ports, event.repository, target, cause, actor=event.sender, pr=pr)
-        case "deploy":
-            await _first(ports, event, cause)
+            return await actions.rollback(ports, asked, None)
+        case "diagnose" if shown is not None:
+            return await telling.diagnose(ports, asked, shown)
+        case "" | "deploy":
+            return await actions.deploy_commit(ports, asked, event.head_sha)
         case _:
-            pass
-
-
-async def _first(ports: Ports, event: CheckRunAction, cause: Cause) -> None:
-    commit = await ports.github.commit(event.repository, event.head_sha)
-    pr = event.pull_requests[0] if event.pull_requests else None
-    request = Request(
-        repository=event.repository,
-        sha=event.head_sha,
-        ref=event.repository.default_branch if pr is None else event.head_sha[:7],
-        cause=cause,
-        actor=event.sender,
-        pr=pr,
-        message=commit.message.split("\n", 1)[0] if commit else "",
-        environment="production" if pr is None else f"pull/{pr}",
-    )
-    await deployments.open_deployment(ports, request)
+            return Said()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from bot import services
+from bot import deployments, neutral, services
 from bot.events import InstallationChanged
 from bot.model import Installation
 from bot.ports import Ports
+
+_AGAIN = frozenset({"unsuspend", "new_permissions_accepted"})
+"""WhaleRay may write again: what could not be shown meanwhile is shown."""
 
 
 async def handle(ports: Ports, event: InstallationChanged) -> None:
@@ -28,3 +31,19 @@ async def handle(ports: Ports, event: InstallationChanged) -> None:
     await ports.store.put_installation(known.model_copy(update={"suspended": suspended, "account": event.account}))
     for repository_id in event.removed:
         await services.retire(ports, repository_id)
+    await _offer(ports, event)
+    if event.action in _AGAIN:
+        await _show_again(ports, event.installation_id)
+
+
+async def _offer(ports: Ports, event: InstallationChanged) -> None:
+    """One click deploys the default branch's head."""
+    for repository in event.added:
+        await neutral.show(ports, repository, "", "offer")
+
+
+async def _show_again(ports: Ports, installation_id: int) -> None:
+    for service in await ports.store.services():
+        if service.repository.installation_id == installation_id:
+            for deployment in (await ports.store.deployments_of(service.repository_id))[:1]:
+                await deployments.converge(ports, deployment)

@@ -1,8 +1,8 @@
-"""A push to the default branch deploys its head by itself."""
+"""A push to the branch that is deployed deploys its head by itself."""
 
 from __future__ import annotations
 
-from bot import deployments
+from bot import deployments, neutral, settled
 from bot.events import Push
 from bot.model import Branch, Cause, Trigger
 from bot.ports import Ports
@@ -10,7 +10,10 @@ from bot.ports import Ports
 
 async def handle(ports: Ports, event: Push) -> None:
     repository = event.repository
-    if event.deleted or event.branch != repository.default_branch:
+    if event.deleted:
+        return
+    wanted = await settled.of_push(ports, event)
+    if event.branch != (wanted.branch or repository.default_branch):
         return
     ref = f"refs/heads/{event.branch}"
     await ports.store.put_branch(
@@ -18,6 +21,11 @@ async def handle(ports: Ports, event: Push) -> None:
     )
     if await ports.github.branch_head(repository, event.branch) != event.after:
         return  # old news: the newer push has its own delivery
+    actor = event.pusher or event.sender
+    reason = await neutral.why_not(ports, repository, actor) or (None if wanted.auto else "auto_off")
+    if reason is not None:
+        await neutral.show(ports, repository, event.after, reason)
+        return
     cause = Cause(delivery=event.delivery, trigger=Trigger.PUSH, at=event.received_at)
     await deployments.open_deployment(
         ports,
@@ -26,7 +34,7 @@ async def handle(ports: Ports, event: Push) -> None:
             sha=event.after,
             ref=event.branch,
             cause=cause,
-            actor=event.pusher or event.sender,
+            actor=actor,
             message=event.message,
         ),
     )

@@ -96,6 +96,13 @@ class PullRequestAnswer(Answer):
 
 class Permission(Answer):
     permission: Text = "none"
+    role_name: Text = ""
+
+
+class Pull(Answer):
+    number: int
+    merged_at: datetime | None = None
+    merge_commit_sha: Text = ""
 
 
 class App(Answer):

@@ -6,6 +6,8 @@ import base64
 import binascii
 from collections.abc import Sequence
 
+from pydantic import TypeAdapter
+
 from bot.errors import Outage, UserError
 from bot.model import Repository
 from bot.ports import Commit, PullRequest, Source, Tree, TreeEntry
@@ -14,6 +16,7 @@ from infra.github.answers import (
     CommitAnswer,
     Id,
     Permission,
+    Pull,
     PullRequestAnswer,
     Ref,
     RepositoryAnswer,
@@ -25,6 +28,7 @@ from infra.github.base import Part, of
 from infra.github.client import TooLarge, path
 from infra.github.failures import Absent
 
+_PULLS = TypeAdapter(list[Pull])
 FILE_BYTES = 1024 * 1024
 """The largest file read: build files are a few KiB."""
 
@@ -113,11 +117,28 @@ class Repositories(Part):
 
     async def can_write(self, repo: Repository, login: str) -> bool:
         """Asked of GitHub each time: a permission that was taken away counts at once."""
+        return (await self._permission(repo, login)).permission in ("admin", "maintain", "write")
+
+    async def can_maintain(self, repo: Repository, login: str) -> bool:
+        """GitHub's `permission` knows four levels and says `write` for maintainers; `role_name` knows them all."""
+        found = await self._permission(repo, login)
+        return found.permission == "admin" or found.role_name == "maintain"
+
+    async def _permission(self, repo: Repository, login: str) -> Permission:
         try:
             response = await self._client.get(of(repo, "/collaborators/{}/permission", login), repo.installation_id)
         except Absent:
-            return False
-        return read(Permission, response).permission in ("admin", "maintain", "write")
+            return Permission()
+        return read(Permission, response)
+
+    async def merged_from(self, repo: Repository, sha: str) -> int | None:
+        try:
+            response = await self._client.get(of(repo, "/commits/{}/pulls", sha), repo.installation_id)
+        except Absent:
+            return None
+        merged = [pull for pull in read(_PULLS, response) if pull.merged_at is not None]
+        exact = [pull for pull in merged if pull.merge_commit_sha == sha]
+        return next((pull.number for pull in exact or merged), None)
 
     async def user_id(self, installation_id: int, login: str) -> int | None:
         try:
