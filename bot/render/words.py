@@ -1,0 +1,70 @@
+"""The templates in `templates/` filled in. What is not `Markdown` already is escaped, so that a template can't forget
+to."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bot.render import escape, times
+from bot.render.blocks import tidy
+from bot.render.escape import Markdown
+
+
+def words(template: str, /, **values: object) -> Markdown:
+    """`templates/{template}.md.j2` as markdown."""
+    return Markdown(tidy(environment("md").get_template(f"{template}.md.j2").render(**values)))
+
+
+def plain(template: str, /, **values: object) -> str:
+    """`templates/{template}.txt.j2` as one or more lines of plain text, where GitHub renders no markdown."""
+    rendered = environment("txt").get_template(f"{template}.txt.j2").render(**values)
+    return "\n".join(line for each in rendered.splitlines() if (line := " ".join(each.split())))
+
+
+@cache
+def environment(kind: str) -> Environment:
+    made = Environment(
+        loader=PackageLoader("templates", ""),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        autoescape=False,  # noqa: S701 - markdown and plain text; `finalize` escapes for them
+        finalize=_markdown if kind == "md" else _plain,
+    )
+    made.filters |= {
+        "autolink": escape.autolink,
+        "bare": lambda value: value.replace("`", ""),
+        "clock": lambda at: Markdown(times.clock(at)),
+        "code": escape.code,
+        "code_cell": escape.code_cell,
+        "fence": escape.fence,
+        "line": escape.line,
+        "link": lambda url, label: escape.link(Markdown(label), url),
+        "number": lambda value: f"{value:,}",
+        "person": escape.person,
+        "prose": escape.prose,
+        "quoted": escape.text,
+        "running": lambda seconds: Markdown(times.running(seconds)),
+        "took": lambda seconds: Markdown(times.took(seconds)),
+        "about": lambda seconds: Markdown(times.about(seconds)),
+    }
+    return made
+
+
+def _markdown(value: object) -> str:
+    if isinstance(value, Markdown):
+        return value
+    return escape.text(_said(value))
+
+
+def _plain(value: object) -> str:
+    return escape.line(_said(value))
+
+
+def _said(value: object) -> str:
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise TypeError(f"a template prints {type(value).__name__}, which is not for people")
