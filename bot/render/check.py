@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bot.model import Builder, Deployment, Stage, Trigger
+from bot.model import Builder, Deployment, Kind, Stage
 from bot.ports import Action, CheckRun
 from bot.render import escape, failure, limits, phrases, times
 from bot.render.escape import Markdown
@@ -99,7 +99,7 @@ def deployment_description(deployment: Deployment) -> str:
         "check/deployment",
         stage=deployment.stage.value,
         sha=deployment.short_sha,
-        rollback=phrases.is_rollback(deployment),
+        rollback=deployment.kind is Kind.ROLLBACK,
         lasted=phrases.lasted(deployment, deployment.opened_at),
         worked=phrases.worked_stage(deployment).value,
         phrase=phrases.phrase(deployment),
@@ -120,7 +120,7 @@ def title(scene: Scene) -> str:
         plan=deployment.plan,
         lasted=phrases.lasted(deployment, scene.now),
         step=deployment.step.value,
-        rollback=phrases.is_rollback(deployment),
+        what=phrases.what(deployment, scene.before),
         worked=phrases.worked_stage(deployment).value,
         phrase=phrases.phrase(deployment),
         by=by[:7] if phrases.is_commit(by) else by,
@@ -138,8 +138,7 @@ def _summary(scene: Scene) -> Markdown:
         stage=deployment.stage.value,
         ended=deployment.stage.ended,
         trigger=deployment.cause.trigger.value,
-        button=deployment.cause.trigger is Trigger.BUTTON,
-        rollback=phrases.is_rollback(deployment),
+        what=phrases.what(deployment, scene.before),
         by=by[:7] if phrases.is_commit(by) else by,
         by_commit=phrases.is_commit(by),
         url=scene.service_url,
@@ -167,7 +166,7 @@ def _rows(scene: Scene) -> list[Row]:
             said = _said(deployment, stage)
             seconds = (scene.now if current else left.get(stage, entered)) - entered
             took = Markdown(times.running(seconds) if current else times.took(seconds))
-        elif stage is Stage.BUILDING and phrases.is_rollback(deployment) and deployment.release is not None:
+        elif stage is Stage.BUILDING and deployment.kind is Kind.ROLLBACK and deployment.release is not None:
             said = words("check/released", sha=(deployment.release.sha or deployment.sha)[:7])
         rows.append(Row(stage.value.capitalize(), mark, said, took))
     return rows

@@ -22,14 +22,37 @@ _TEMPLATES = {Stage.RUNNING: "running", Stage.FAILED: "failed", Stage.CANCELLED:
 def sticky(scene: Scene) -> Markdown:
     """The pull request's newest deployment: URL, commit, stage, duration and, on failure, the diagnosis. It shows no
     time that runs, so that it is edited only when something happened."""
+    return _sticky(scene, _TEMPLATES.get(scene.deployment.stage, "underway"))
+
+
+def closed_pull_request(scene: Scene) -> Markdown:
+    """What the sticky comment says once the pull request is closed: what is live, and how to go back. `scene`: of the
+    pull request's newest deployment."""
+    return _sticky(scene, "underway" if not scene.deployment.stage.ended else "closed")
+
+
+def failed_default_branch(scene: Scene) -> Markdown:
+    """On the pull request whose merge was pushed and did not deploy."""
+    deployment = scene.deployment
+    said = words(
+        "comment/failed_default_branch",
+        marker=Markdown(f"<!-- whaleray:merged {_safe(deployment.id)} -->"),
+        deployment=deployment,
+        worked=phrases.worked_stage(deployment).value,
+        failure=failure.failure(scene),
+    )
+    return fit(said)
+
+
+def _sticky(scene: Scene, template: str) -> Markdown:
     deployment = scene.deployment
     by = deployment.superseded_by or ""
     said = words(
-        f"comment/{_TEMPLATES.get(deployment.stage, 'underway')}",
+        f"comment/{template}",
         deployment=deployment,
         stage=deployment.stage.value,
         plan=deployment.plan,
-        rollback=phrases.is_rollback(deployment),
+        what=phrases.what(deployment, scene.before),
         lasted=phrases.lasted(deployment, scene.now),
         worked=phrases.worked_stage(deployment).value,
         by=by[:7] if phrases.is_commit(by) else by,
@@ -46,8 +69,7 @@ def sticky(scene: Scene) -> Markdown:
 def reply_marker(delivery: str) -> Markdown:
     """Begins the answer to the comment that `delivery` told of. A name that could end an HTML comment, which GitHub's
     GUIDs are not, goes in as its hash."""
-    name = delivery if _SAFE_DELIVERY.fullmatch(delivery) and "--" not in delivery else _hash(delivery)
-    return Markdown(f"<!-- whaleray:reply {name} -->")
+    return Markdown(f"<!-- whaleray:reply {_safe(delivery)} -->")
 
 
 def answer(delivery: str, parts: Sequence[str]) -> Markdown:
@@ -61,5 +83,7 @@ def fit(document: str) -> Markdown:
     return limits.within(document, limits.COMMENT_CHARACTERS, words("cut"))
 
 
-def _hash(value: str) -> str:
-    return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:32]
+def _safe(name: str) -> str:
+    if _SAFE_DELIVERY.fullmatch(name) and "--" not in name:
+        return name
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:32]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.model import Deployment, Kind, Stage
 from bot.render.escape import Markdown
@@ -40,8 +41,11 @@ def phrase(deployment: Deployment) -> str:
     return deployment.failure.what.rstrip(".") if deployment.failure else ""
 
 
-def is_rollback(deployment: Deployment) -> bool:
-    return deployment.kind is Kind.ROLLBACK
+def what(deployment: Deployment, before: Deployment | None) -> Literal["deploy", "rollback", "restart"]:
+    """The verb of it. A restart is a rollback to the version that is, or was `before` it, live."""
+    if deployment.kind is not Kind.ROLLBACK:
+        return "deploy"
+    return "restart" if before is not None and before.sha == deployment.sha else "rollback"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def unknown_verb(word: str, nearest: str | None) -> Markdown:
 
 
 def bad_argument(of: str, argument: str, expected: str) -> Markdown:
-    return words("reply/bad_argument", of=f"/whaleray {of}", argument=argument, expected=f"/whaleray {expected}")
+    return words("reply/bad_argument", given=f"/whaleray {of} {argument}", expected=f"/whaleray {expected}")
 
 
 def help_reply() -> Markdown:

@@ -40,6 +40,11 @@ class Scene:
         return None if self.is_live else self.live
 
     @property
+    def before(self) -> Deployment | None:
+        """What is live until this one is, or was."""
+        return self.replaced or self.other_live
+
+    @property
     def may_show_log(self) -> bool:
         """Whether lines of the log that holds the cause may be posted: an application's own log is never posted on a
         public repository (docs/design.md)."""
