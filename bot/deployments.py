@@ -39,6 +39,11 @@ POLL_S = 0.25
 """How soon a build is looked at again when nothing hints that it changed."""
 GRACE_S = 30.0
 """The engine ends what is late by itself; this much later it is ended for it."""
+POLL_CHECKS_S = 10.0
+NO_CHECKS_S = 30.0
+"""A commit of which no check has shown up by then has none: CI services create theirs within seconds."""
+CHECKS_TIMEOUT_S = 6 * 3600.0
+"""GitHub ends an Actions job after 6 hours."""
 _STEPS = 20
 """More than any deployment needs in a row: a bound against a loop, not a limit."""
 
@@ -55,6 +60,7 @@ class Request:
     pr: int | None = None
     message: str = ""
     environment: str = "production"
+    waits: bool = False
     rollback_to: Deployment | None = None
 
 
@@ -92,6 +98,7 @@ def _opened(ports: Ports, request: Request, wanted: str, service_id: str) -> Dep
         environment=request.environment,
         pr=request.pr,
         actor=request.actor,
+        waits=request.waits,
         stage=first,
         stage_times=(StageTime(stage=first, at=now),),
         step_at=now,
@@ -242,6 +249,8 @@ async def _step(ports: Ports, deployment: Deployment) -> float:
 
 
 async def _inspect(ports: Ports, service: Service, deployment: Deployment) -> float:
+    if deployment.waits and (due := await _others(ports, service, deployment)):
+        return due
     tree = await ports.github.tree(service.repository, deployment.sha)
     blobs = {entry.path: entry.sha for entry in tree.entries}
 
@@ -253,6 +262,30 @@ async def _inspect(ports: Ports, service: Service, deployment: Deployment) -> fl
         await services.update(ports, service.repository_id, port=plan.port)
     await _put(ports, stages.enter(deployment.model_copy(update={"plan": plan}), Stage.BUILDING, ports.clock()))
     return 0
+
+
+async def _others(ports: Ports, service: Service, deployment: Deployment) -> float:
+    """Seconds until the commit's other checks are looked at again; 0 when they have passed. Raises UserError."""
+    waited = ports.clock() - deployment.opened_at
+    match await ports.github.other_checks(service.repository, deployment.sha):
+        case "failed":
+            raise UserError(
+                "Another check of this commit failed.",
+                "`.whaleray.yml` says `wait_for_checks: true`.",
+                "Mend that check and push, or deploy all the same with Redeploy.",
+            )
+        case "passed":
+            return 0
+        case "none" if waited > NO_CHECKS_S:
+            return 0
+        case _ if waited > CHECKS_TIMEOUT_S:
+            raise UserError(
+                f"The commit's other checks did not end in {CHECKS_TIMEOUT_S / 3600:.0f} hours.",
+                "`.whaleray.yml` says `wait_for_checks: true`.",
+                "Look at what they wait for, or deploy all the same with Redeploy.",
+            )
+        case _:
+            return max(POLL_CHECKS_S, waited / 10)
 
 
 async def _build(ports: Ports, service: Service, deployment: Deployment) -> float:

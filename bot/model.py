@@ -98,6 +98,15 @@ class Lock(Record):
     deployment: str | None = None
 
 
+class Pushes(Record):
+    """What `.whaleray.yml` says of pushes."""
+
+    branch: str = ""
+    """The one that deploys by itself; "" is the default branch."""
+    auto: bool = True
+    wait_for_checks: bool = False
+
+
 class Service(Record):
     """What a repository runs as: exactly one per repository."""
 
@@ -110,6 +119,8 @@ class Service(Record):
     live_deployment: str | None = None
     instances: int = 1
     locked_by: Lock | None = None
+    pushes: Pushes | None = None
+    """None: not read yet."""
     listed: bool = False
     """In the router's file of upstreams."""
     rollout: str | None = None
@@ -286,6 +297,8 @@ class Deployment(Record):
     release: Release | None = None
     failure: Failure | None = None
     diagnosis: Diagnosis | None = None
+    waits: bool = False
+    """Until the other checks of its commit have passed (`wait_for_checks`)."""
     superseded_by: str | None = None
     """The commit or person that cancelled it, for its check."""
     replaced: str | None = None

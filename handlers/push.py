@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot import deployments, neutral, settled
+from bot import deployments, neutral, pushes
 from bot.events import Push
 from bot.model import Branch, Cause, Trigger
 from bot.ports import Ports
@@ -12,8 +12,8 @@ async def handle(ports: Ports, event: Push) -> None:
     repository = event.repository
     if event.deleted:
         return
-    wanted = await settled.of_push(ports, event)
-    if event.branch != (wanted.branch or repository.default_branch):
+    wanted = await pushes.of_push(ports, event)
+    if not pushes.deploys(wanted, event):
         return
     ref = f"refs/heads/{event.branch}"
     await ports.store.put_branch(
@@ -36,5 +36,6 @@ async def handle(ports: Ports, event: Push) -> None:
             cause=cause,
             actor=actor,
             message=event.message,
+            waits=wanted.wait_for_checks,
         ),
     )

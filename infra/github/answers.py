@@ -114,6 +114,8 @@ class App(Answer):
 class CheckRunAnswer(Answer):
     id: int
     name: Text = ""
+    status: Text = ""
+    conclusion: Text = ""
     external_id: Text = ""
     app: App | None = None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import TypeAdapter
 
 from bot.model import Repository
@@ -11,6 +13,7 @@ from infra.github.answers import AnnotationAnswer, CheckRuns, Id, read
 from infra.github.base import Part, of
 from infra.github.failures import Absent, Transient
 
+_PASSED = frozenset({"success", "neutral", "skipped"})
 _ANNOTATIONS = TypeAdapter(list[AnnotationAnswer])
 
 
@@ -32,6 +35,21 @@ class Checks(Part):
         except Absent:
             return None
         return None
+
+    async def other_checks(self, repo: Repository, sha: str) -> Literal["none", "pending", "passed", "failed"]:
+        """The newest run of each name counts; neutral and skipped ones pass."""
+        url = of(repo, "/commits/{}/check-runs", sha)
+        runs = [
+            run
+            async for page in self._client.pages(url, repo.installation_id, filter="latest")
+            for run in read(CheckRuns, page).check_runs
+            if not (run.app is not None and self._app_id and run.app.id == self._app_id)
+        ]
+        if not runs:
+            return "none"
+        if any(run.status == "completed" and run.conclusion not in _PASSED for run in runs):
+            return "failed"
+        return "passed" if all(run.status == "completed" for run in runs) else "pending"
 
     async def create_check_run(self, repo: Repository, check: CheckRun) -> int:
         """An answer that got lost: the check run is looked up; Outage when it is not there (yet)."""
