@@ -12,64 +12,70 @@ CUT = "\n[... {} bytes were left out here: a log is kept up to 8 MB ...]\n"
 
 
 class BoundedLog:
+    """Writes go on where an earlier process left off. A write never raises: on a full disk what doesn't fit is lost,
+    and whoever writes the log lives on."""
+
     def __init__(self, path: Path) -> None:
         self._paths = (path, path.with_suffix(".tail0"), path.with_suffix(".tail1"))
-        self._head = _size(path)
-        self._current = 0
-        self._written = 0
-        self._file = self._open(path)
+        self._mark = path.with_suffix(".cut")
+        tails = [number for number in (1, 2) if self._paths[number].exists()]
+        self._current = max(tails, key=lambda number: self._paths[number].stat().st_mtime_ns, default=0)
+        self._descriptor, self._written = self._open()
 
     def write(self, data: bytes) -> None:
-        if self._current == 0 and self._head < HEAD:
-            self._head += len(data)
-            self._file.write(data)
-            self._file.flush()
+        try:
+            if self._written >= (SEGMENT if self._current else HEAD):
+                self._next()
+            self._written += len(data)
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError:
             return
-        if self._current == 0 or self._written >= SEGMENT:
-            self._next()
-        self._written += len(data)
-        self._file.write(data)
-        self._file.flush()
 
     def close(self) -> None:
-        self._file.close()
+        os.close(self._descriptor)
 
     def _next(self) -> None:
-        self._file.close()
-        self._current = 2 if self._current == 1 else 1
-        self._written = 0
-        path = self._paths[self._current]
-        dropped = _size(path)
-        if dropped:
-            mark = self._paths[0].with_suffix(".cut")
-            mark.write_text(str(int(mark.read_text() if mark.exists() else 0) + dropped))
-        path.unlink(missing_ok=True)
-        self._file = self._open(path)
+        following = 2 if self._current == 1 else 1
+        path = self._paths[following]
+        if dropped := _size(path):
+            before = int(self._mark.read_text() or 0) if self._mark.exists() else 0
+            self._mark.write_text(str(before + dropped))
+            path.unlink()
+        before_it, self._current = self._current, following
+        try:
+            opened = self._open()
+        except OSError:
+            self._current = before_it
+            raise
+        os.close(self._descriptor)
+        self._descriptor, self._written = opened
 
-    @staticmethod
-    def _open(path: Path):  # type: ignore[no-untyped-def]  # BufferedWriter of os.fdopen
-        return os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab")
+    def _open(self) -> tuple[int, int]:
+        path = self._paths[self._current]
+        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return descriptor, _size(path)
 
 
 def read(path: Path) -> str:
     """All that is kept, with a line that says so where something was left out; "" where there is no log."""
     tails = sorted((p for p in (path.with_suffix(".tail0"), path.with_suffix(".tail1")) if p.exists()), key=_changed)
-    parts = [_text(path)]
+    parts = [_bytes(path)]
     cut = path.with_suffix(".cut")
     if cut.exists():
-        parts.append(CUT.format(cut.read_text()))
-    return "".join(parts + [_text(tail) for tail in tails])
+        parts.append(CUT.format(cut.read_text()).encode())
+    return b"".join(parts + [_bytes(tail) for tail in tails]).decode("utf-8", "replace")
 
 
 def size(path: Path) -> int:
-    """Grows with each write (until a segment is dropped)."""
+    """Changes with each write."""
     return sum(_size(p) for p in (path, path.with_suffix(".tail0"), path.with_suffix(".tail1")))
 
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
-    except FileNotFoundError:
+        return os.stat(path).st_size  # noqa: PTH116 - observe asks often
+    except (FileNotFoundError, NotADirectoryError):
         return 0
 
 
@@ -77,8 +83,8 @@ def _changed(path: Path) -> int:
     return path.stat().st_mtime_ns
 
 
-def _text(path: Path) -> str:
+def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes().decode("utf-8", "replace")
+        return path.read_bytes()
     except FileNotFoundError:
-        return ""
+        return b""

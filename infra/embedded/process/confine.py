@@ -1,5 +1,5 @@
 """Shutting a build or an application in with bubblewrap: it sees the system read-only and its own directories, and
-nothing of the bot's."""
+nothing of the bot's. The network is shared: both need it, and applications listen on loopback."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt")
 ETC = (
@@ -23,8 +23,6 @@ ETC = (
     "host.conf",
     "hosts",
     "java",
-    "java-17-openjdk",
-    "java-21-openjdk",
     "ld.so.cache",
     "ld.so.conf",
     "ld.so.conf.d",
@@ -40,44 +38,58 @@ ETC = (
     "ssl",
     "timezone",
 )
-"""What name resolution, TLS and the JDKs of Debian and Fedora need of /etc; /etc/shadow and its like stay out."""
+"""What name resolution, TLS and tools of Debian and Fedora need of /etc; /etc/shadow and its like stay out."""
+KERNEL = ("sys", "sysrq-trigger", "irq", "bus")
+"""Of /proc: root's files even in a user namespace, so that root's builds could set the machine's core pattern."""
+NOBODY = "65534"
 NOTICE = (
-    "Notice: bubblewrap does not work here, so this runs unconfined, as the user that runs WhaleRay. "
-    "Install it with: apt install bubblewrap\n"
+    "Notice: this runs unconfined, as the user that runs WhaleRay, because bubblewrap does not work here. "
+    "To shut it in: apt install bubblewrap\n"
 )
 
 
-@dataclass(frozen=True)
-class Shelter:
-    """What a confined command sees: `writable` and `readable` map host paths to paths inside."""
+class Shelter(NamedTuple):
+    """What a confined command sees: `writable` and `readable` map host paths to paths inside.
+
+    None of the host paths may lie in a directory that a confined command could have written: it could have put a
+    symlink there, and bubblewrap would follow it.
+    """
 
     writable: tuple[tuple[Path, str], ...]
     readable: tuple[tuple[Path, str], ...] = ()
     directory: str = "/"
-    hidden_network: bool = False
-    extra: tuple[Path, ...] = field(default_factory=tuple)
+    extra: tuple[Path, ...] = ()
     """Directories that are seen under their own path, such as a JDK's."""
 
 
 def command(shelter: Shelter, argv: Sequence[str]) -> list[str]:
     """`argv` inside bubblewrap."""
-    line = ["bwrap", "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--new-session"]
-    line += ["--hostname", "whaleray", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run"]  # noqa: S108
+    line = ["bwrap", "--die-with-parent", "--new-session"]
+    # as root bubblewrap would leave its command all capabilities, so it gets a user namespace and drops them
+    line += ["--unshare-user", "--cap-drop", "ALL", *(_somebody_else() if os.getuid() == 0 else ())]
+    line += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "whaleray"]
+    line += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"]
+    for name in KERNEL:
+        line += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
     for path in SYSTEM:
         if os.path.islink(path):  # noqa: PTH114
             line += ["--symlink", os.readlink(path), path]  # noqa: PTH115
         elif Path(path).is_dir():
             line += ["--ro-bind", path, path]
-    for name in ETC:
+    for name in (*ETC, *(found.name for found in Path("/etc").glob("java-*-openjdk"))):
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    for path_ in shelter.extra:
-        if not str(path_).startswith(tuple(f"{system}/" for system in SYSTEM)):
-            line += ["--ro-bind", str(path_), str(path_)]
+    for tool in shelter.extra:
+        if not str(tool).startswith(tuple(f"{system}/" for system in SYSTEM)):
+            line += ["--ro-bind", str(tool), str(tool)]
     for outside, inside in shelter.readable:
         line += ["--ro-bind", str(outside), inside]
     for outside, inside in shelter.writable:
         line += ["--bind", str(outside), inside]
     return [*line, "--chdir", shelter.directory, "--", *argv]
+
+
+def _somebody_else() -> tuple[str, ...]:
+    return ("--uid", NOBODY, "--gid", NOBODY)
 
 
 @functools.cache

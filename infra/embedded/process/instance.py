@@ -1,101 +1,126 @@
-"""One instance of an application, as a process of its own that watches it:
-`python -m infra.embedded.process.instance DIRECTORY`.
+"""One instance of an application, and the process that watches it, started by `detached.start` on its directory.
 
-It reads `spec.json` there and keeps `state.json` true. `wanted` says what it is to do: `try` (an exit is final),
-`keep` (started again when it dies) or `stop`. SIGTERM: ask the application to end, wait, make it end.
+It reads `spec.json` there, does what `wanted` says, and keeps `state.json` true. SIGUSR1: look at `wanted`. SIGTERM
+(the machine is going down): ask the application to end, wait, make it end; what is wanted stays as it is.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
+import shutil
 import signal
-import subprocess
-import sys
-import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from infra.embedded.process import confine, jdks
+from infra.embedded.process import confine, detached, jdks, wanted
 from infra.embedded.process.boundedlog import BoundedLog
-from infra.embedded.process.files import allowed_environment, alone, read_json, write_json, write_pid
-from infra.embedded.process.limits import Group, descendants, resident
+from infra.embedded.process.child import Alarm, Child, end_leftovers
+from infra.embedded.process.environment import allowed
+from infra.embedded.process.files import read_json, write_json
 
-PROBE_S = 0.1
-PROBE_HEALTHY_S = 5.0
-PROBE_TIMEOUT_S = 2.0
-STOP_S = 30.0
-"""Spring's graceful shutdown waits up to 30 s for requests; SIGKILL comes after that."""
+PROBE_S = 0.05
+WATCH_S = 1.0
+"""How often memory is looked at where no control group limits it."""
+IDLE_S = 300.0
 HEAP_SHARE = 0.55
 """Of the memory limit: the JVM needs the rest for classes, code, threads and buffers."""
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.2, 30.0
 STEADY_S = 60.0
 """An application that ran this long starts its backoff anew."""
+HOME, JAR = "/app/home", "/app/app.jar"
 
 
 class Supervisor:
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, lock: int) -> None:
         spec = read_json(directory / "spec.json")
         if spec is None:
             raise SystemExit(f"{directory} holds no spec.json")
-        self._spec = spec
-        self._stopping = threading.Event()
+        self._directory = directory
+        self._lock = lock
+        self._spec: dict[str, Any] = spec
+        self._shutting_down = False
         self._log = BoundedLog(directory / "app.log")
-        self._state: dict[str, Any] = {}
+        self._said: dict[str, str] = {}
+        self._alarm = Alarm()
+        signal.signal(signal.SIGUSR1, lambda number, frame: None)
+        signal.signal(signal.SIGTERM, self._told)
+
+    def _told(self, number: int, frame: object) -> None:
+        self._shutting_down = True
 
     def run(self) -> None:
-        signal.signal(signal.SIGTERM, lambda number, frame: self._stopping.set())
-        write_pid(self._directory / "supervisor.pid")
+        """Until it is neither wanted nor to be tried any more; it decides so while nobody changes what is wanted."""
+        end_leftovers(self._directory / "child.json")
         backoff = FIRST_BACKOFF_S
-        while not self._stopping.is_set() and self._wanted() != "stop":
-            began = time.monotonic()
-            detail = self._live()
-            if self._stopping.is_set() or self._wanted() != "keep":
-                self._say("exited", detail)
+        detail = "stopped"
+        while True:
+            if not self._unwanted():
+                began = time.monotonic()
+                self._say("starting", "nothing listens on its port yet")
+                detail = self._live()
+                if time.monotonic() - began > STEADY_S:
+                    backoff = FIRST_BACKOFF_S
+            if self._leaves(detail):
                 return
-            if time.monotonic() - began > STEADY_S:
-                backoff = FIRST_BACKOFF_S
-            self._say("starting", f"{detail}; started again in {backoff:.1f} s")
-            self._stopping.wait(backoff)
-            backoff = min(LONGEST_BACKOFF_S, backoff * 2)
-        self._say("exited", "stopped")
+            if not self._unwanted():
+                self._say("starting", f"{detail}; started again in {backoff:.1f} s")
+                self._rest(backoff)
+                backoff = min(LONGEST_BACKOFF_S, backoff * 2)
+
+    def _unwanted(self) -> bool:
+        return self._shutting_down or wanted.read(self._directory) == "stop"
+
+    def _leaves(self, detail: str) -> bool:
+        try:
+            with wanted.changing(self._directory):
+                if not self._shutting_down and wanted.read(self._directory) == "keep":
+                    return False
+                self._say("exited", detail)
+                detached.let_go(self._lock)
+        except FileNotFoundError:
+            pass  # its directory is gone
+        return True
+
+    def _rest(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and not self._unwanted():
+            self._alarm.sleep(left)
 
     def _live(self) -> str:
         """One life of the application; how it ended."""
-        group = Group(f"app-{self._spec['name'][:40]}", int(self._spec["memory"]))
         try:
-            process = self._start(group)
+            child = self._start()
         except OSError as error:
             return f"it could not be started: {error}"
-        pump = threading.Thread(target=self._pump, args=(process.stdout,), daemon=True)
-        pump.start()
         try:
-            return self._watch(process, group)
+            why = self._watch(child)
         finally:
-            _kill(process)
-            process.wait()
-            group.remove()
-            pump.join(2)
+            code = child.end()
+        if child.ran_out:
+            return self._too_big()
+        return why or how(code)
 
-    def _start(self, group: Group) -> subprocess.Popen[bytes]:
+    def _start(self) -> Child:
         spec = self._spec
         jdk = jdks.choose(jdks.installed(os.environ, Path(spec["jdks"])), spec["jdk"])
         if jdk is None:
             raise OSError(f"no JDK {spec['jdk']} or newer is installed")
         jar = Path(spec["jar"])
-        home = self._directory / "home"
-        home.mkdir(mode=0o700, exist_ok=True)
-        confined = bool(spec["confine"]) and confine.works()
-        heap = int(int(spec["memory"]) * HEAP_SHARE) >> 20
-        seen_jar = "/app/app.jar" if confined else str(jar)
-        argv = [f"{jdk.home}/bin/java", f"-Xmx{heap}m", "-XX:+ExitOnOutOfMemoryError", "-jar", seen_jar]
-        environment = allowed_environment(os.environ) | {
-            "HOME": "/app/home" if confined else str(home),
+        if not jar.is_file():
+            raise OSError("its release is gone; deploy the commit again")
+        home, temporary = self._directory / "home", self._directory / "tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        for made in (home, temporary):
+            made.mkdir(mode=0o700, exist_ok=True)
+        confined = bool(spec["confined"])
+        seen_home, seen_jar = (HOME, JAR) if confined else (str(home), str(jar))
+        argv = [f"{jdk.home}/bin/java", *_jvm_options(spec, seen_home), "-jar", seen_jar]
+        environment = allowed(os.environ) | {
+            "HOME": seen_home,
             "JAVA_HOME": str(jdk.home),
+            "TMPDIR": "/tmp" if confined else str(temporary),  # noqa: S108 - its own
             "SERVER_SHUTDOWN": "graceful",
             "SERVER_FORWARD_HEADERS_STRATEGY": "framework",
             **spec["env"],
@@ -105,146 +130,88 @@ class Supervisor:
         }
         if confined:
             shelter = confine.Shelter(
-                writable=((home, "/app/home"),),
-                readable=((jar, "/app/app.jar"),),
-                directory="/app/home",
+                writable=((home, HOME), (temporary, "/tmp")),  # noqa: S108 - its own
+                readable=((jar, JAR),),
+                directory=HOME,
                 extra=(jdk.home,),
             )
             argv = confine.command(shelter, argv)
         else:
             self._log.write(confine.NOTICE.encode())
-
-        def inside() -> None:
-            if group.usable:
-                group.join()
-
-        return subprocess.Popen(
+        return Child(
             argv,
-            cwd=home,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=inside,  # noqa: PLW1509 - it only writes one file
+            home,
+            environment,
+            self._log,
+            name=f"app-{spec['name'][:40]}",
+            limit=int(spec["memory"]),
+            record=self._directory / "child.json",
+            confined=confined,
         )
 
-    def _watch(self, process: subprocess.Popen[bytes], group: Group) -> str:
-        self._say("starting", "nothing listens on its port yet")
-        healthy = False
-        next_probe = time.monotonic()
-        while process.poll() is None:
-            if self._stopping.is_set() or self._wanted() == "stop":
-                return self._end(process)
-            now = time.monotonic()
-            if now >= next_probe:
-                up, detail = probe(self._spec)
-                if up or not healthy:
-                    self._say("healthy" if up else "starting", detail)
-                healthy = healthy or up
-                next_probe = now + (PROBE_HEALTHY_S if healthy else PROBE_S)
-            if not group.usable and resident(process.pid) > int(self._spec["memory"]):
-                return f"it used more than its {int(self._spec['memory']) >> 20} MB of memory"
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(PROBE_S)
-        if group.usable and group.out_of_memory():
-            return f"it used more than its {int(self._spec['memory']) >> 20} MB of memory"
-        return _how(process.returncode)
+    def _watch(self, child: Child) -> str:
+        """Until it ends or has to; why it had to, "" when it ended by itself."""
+        from infra.embedded.process.probe import probe  # noqa: PLC0415 - 20 ms of imports while the JVM starts
 
-    def _end(self, process: subprocess.Popen[bytes]) -> str:
-        """SIGTERM to the application itself (not to what shuts it in), then patience, then SIGKILL."""
-        for pid in _leaves(process.pid):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGTERM)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            return f"it did not end within {STOP_S:.0f} s of SIGTERM"
+        healthy = False
+        while child.poll() is None:
+            if self._unwanted():
+                return self._end(child)
+            if child.watched and child.too_big():
+                return self._too_big()
+            if not healthy:
+                healthy, detail = probe(self._spec)
+                if child.poll() is not None:
+                    break  # whoever answered, it was not this one
+                self._say("healthy" if healthy else "starting", detail)
+            self._alarm.sleep((WATCH_S if child.watched else IDLE_S) if healthy else PROBE_S)
+        return ""
+
+    def _end(self, child: Child) -> str:
+        """SIGTERM, patience, then the end."""
+        child.ask_to_end()
+        patience = float(self._spec["stop_s"])
+        deadline = time.monotonic() + patience
+        while child.poll() is None:
+            if (left := deadline - time.monotonic()) <= 0:
+                return f"it did not end within {patience:g} s of SIGTERM and was killed"
+            self._alarm.sleep(left)
         return "stopped"
 
-    def _wanted(self) -> str:
-        try:
-            return (self._directory / "wanted").read_text()
-        except OSError:
-            return "stop"  # its directory is gone: nobody wants it
+    def _too_big(self) -> str:
+        return f"it used more than its {int(self._spec['memory']) >> 20} MB of memory"
 
     def _say(self, state: str, detail: str) -> None:
         said = {"state": state, "detail": detail}
-        if said != self._state:
-            self._state = said
-            with contextlib.suppress(OSError):  # its directory is gone
-                write_json(self._directory / "state.json", said)
-
-    def _pump(self, pipe: IO[bytes]) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while chunk := os.read(pipe.fileno(), 65536):
-                self._log.write(chunk)
+        if said != self._said:
+            self._said = said
+            with contextlib.suppress(OSError):  # its directory is gone, or the disk is full
+                write_json(self._directory / "state.json", said, durable=False)
 
 
-def probe(spec: dict[str, Any]) -> tuple[bool, str]:
-    """Whether the instance is healthy, and what it answered: asked at its own address, with the router's headers."""
-    path = spec["health_path"] or "/"
-    connection = http.client.HTTPConnection(spec["address"], int(spec["port"]), timeout=PROBE_TIMEOUT_S)
-    headers = {
-        "X-Forwarded-Prefix": f"/{spec['service_id']}",
-        "X-Forwarded-Proto": spec["scheme"],
-        "X-Forwarded-Host": spec["host"],
-    }
-    try:
-        connection.request("GET", path, headers=headers)
-        status = connection.getresponse().status
-    except ConnectionRefusedError:
-        return False, f"nothing listens on port {spec['port']} yet"
-    except (OSError, http.client.HTTPException) as error:
-        return False, f"GET {path}: {type(error).__name__}"
-    finally:
-        connection.close()
-    return _up(status, actuator=spec["actuator"]), f"GET {path}: {status}"
+def _jvm_options(spec: dict[str, Any], home: str) -> list[str]:
+    """Options of the service's own environment are the last word on its heap."""
+    own = f"{spec['env'].get('JAVA_TOOL_OPTIONS', '')} {spec['env'].get('JDK_JAVA_OPTIONS', '')}"
+    options = [f"-Duser.home={home}", "-XX:+ExitOnOutOfMemoryError"]
+    if "-Xmx" not in own and "RAMPercentage" not in own:
+        options.append(f"-Xmx{int(int(spec['memory']) * HEAP_SHARE) >> 20}m")
+    return options
 
 
-def _up(status: int, *, actuator: bool) -> bool:
-    """Actuator: 200, or 401 and 403 as up and secured. Anything else: whatever isn't the server's own error."""
-    return status in (200, 401, 403) if actuator else status < 500
-
-
-@dataclass(frozen=True)
-class _Signal:
-    number: int
-
-    @property
-    def name(self) -> str:
-        try:
-            return signal.Signals(self.number).name
-        except ValueError:
-            return f"signal {self.number}"
-
-
-def _how(code: int) -> str:
+def how(code: int) -> str:
+    """An exit code in words; bubblewrap and shells report a signal as 128 and its number."""
     if code < 0 or code > 128:
-        return f"ended by {_Signal(-code if code < 0 else code - 128).name}"
+        number = -code if code < 0 else code - 128
+        try:
+            return f"ended by {signal.Signals(number).name}"
+        except ValueError:
+            return f"exit code {code}"
     return f"exit code {code}"
 
 
-def _leaves(pid: int) -> list[int]:
-    """The application's own processes: what bubblewrap started, or the process itself where nothing shuts it in."""
-    found = descendants(pid)
-    inner = [child for child in found if _name(child) != "bwrap"]
-    return inner or found or [pid]
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-if __name__ == "__main__":
+def main(directory: str, descriptor: str) -> None:
+    """`descriptor`: of the instance's lock, taken by whoever started this process."""
     os.umask(0o077)
-    if alone(Path(sys.argv[1]) / "supervisor.lock"):
-        Supervisor(Path(sys.argv[1])).run()
+    instance = Path(directory)
+    detached.hold(int(descriptor))
+    Supervisor(instance, int(descriptor)).run()

@@ -6,15 +6,14 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 PLACES = ("/usr/lib/jvm", "/usr/java", "/opt/java", "/opt/jdk")
 _VERSION = re.compile(r'^JAVA_VERSION="(?:1\.)?(\d+)', re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Jdk:
+class Jdk(NamedTuple):
     home: Path
     major: int
 
