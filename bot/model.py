@@ -332,6 +332,16 @@ class View(Record):
     hashes: dict[str, str] = Field(default_factory=dict)
 
 
+class Audit(Record):
+    """Who changed a secret of a service, and when; never its value."""
+
+    service_id: str
+    key: str
+    action: Literal["set", "unset"]
+    actor: str
+    at: float
+
+
 class LogKind(StrEnum):
     BUILD = "build"
     APP = "app"

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from bot.events import Event
 from bot.model import (
+    Audit,
     Branch,
     BuildPlan,
     Deployment,
@@ -37,6 +38,7 @@ class Store(Protocol):
     async def delete_installation(self, installation_id: int) -> None: ...
 
     async def service(self, repository_id: int) -> Service | None: ...
+    async def service_named(self, service_id: str) -> Service | None: ...
     async def services(self) -> Sequence[Service]: ...
     async def put_service(self, service: Service) -> Service:
         """Also claims `service_id`: `Conflict` when another repository holds it."""
@@ -57,6 +59,11 @@ class Store(Protocol):
 
     async def branch(self, repository_id: int, ref: str) -> Branch | None: ...
     async def put_branch(self, branch: Branch) -> None: ...
+
+    async def put_audit(self, audit: Audit) -> None: ...
+    async def audits(self, service_id: str, limit: int = 20) -> Sequence[Audit]:
+        """Newest first."""
+        ...
 
     async def once(self, key: str) -> bool:
         """True the first time `key` is asked for, ever; False after. (One refusal per person and pull request.)"""
@@ -189,6 +196,18 @@ class Secrets(Protocol):
     async def unset(self, service_id: str, key: str) -> None: ...
 
 
+class SignIn(Protocol):
+    """A person's sign-in with GitHub: who they are, and nothing more."""
+
+    def authorize_url(self, state: str, challenge: str, redirect_uri: str) -> str:
+        """Where the person is sent. `challenge`: RFC 7636, S256. Raises SettingsError where it isn't set up."""
+        ...
+
+    async def who(self, code: str, verifier: str, redirect_uri: str) -> str:
+        """The login. Raises UserError when GitHub refuses."""
+        ...
+
+
 class Commit(Record):
     sha: str
     message: str = ""
@@ -314,6 +333,7 @@ class Ports:
     github: GitHub
     secrets: Secrets
     analyst: Analyst
+    sign_in: SignIn
     clock: Callable[[], float]
     engine_name: EngineName
     services_url: str

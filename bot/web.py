@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot import metrics, payloads
+from bot import env_page, metrics, payloads
 from bot.diagnosis import redact
 from bot.errors import WhaleRayError
 from bot.events import Event, group_of
@@ -68,6 +68,8 @@ def create_app(ports: Ports, settings: WebSettings, ready: Callable[[], Sequence
     @app.get("/")
     async def home() -> Response:
         return HTMLResponse(page("home.html.j2", install_url=settings.install_url))
+
+    app.include_router(env_page.routes(ports, settings.links))
 
     @app.get("/deployments/{deployment_id}/log")
     async def build_log(deployment_id: str, expires: int = 0, signature: str = "") -> Response:

@@ -33,6 +33,7 @@ from infra.embedded.registry import SqliteRegistry
 from infra.embedded.secrets import FileSecrets
 from infra.embedded.store import SqliteStore
 from infra.github import GithubkitGitHub
+from infra.github.signin import GithubSignIn
 from router.config import RouterConfig
 from router.errors import RouterError
 from router.supervisor import run_router, running, start_detached, stop
@@ -110,6 +111,11 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
             github=github,
             secrets=FileSecrets(directory / "secrets"),
             analyst=RulesAnalyst(),
+            sign_in=GithubSignIn(
+                settings.github_client_id,
+                settings.github_client_secret.get_secret_value(),
+                settings.github_api_url,
+            ),
             clock=time.time,
             engine_name=engine_name,
             services_url=settings.services_url,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.errors import Conflict
-from bot.model import Branch, Deployment, Installation, Service, View
+from bot.model import Audit, Branch, Deployment, Installation, Service, View
 from infra.embedded.database import Database
 
 SCHEMA = (
@@ -23,6 +23,8 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS views (id TEXT PRIMARY KEY, body TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS branches (
         repository_id INTEGER NOT NULL, ref TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (repository_id, ref))""",
+    "CREATE TABLE IF NOT EXISTS audits (number INTEGER PRIMARY KEY, service_id TEXT NOT NULL, body TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS audits_of ON audits (service_id, number)",
     "CREATE TABLE IF NOT EXISTS once (key TEXT PRIMARY KEY)",
 )
 
@@ -50,6 +52,10 @@ class SqliteStore:
 
     async def service(self, repository_id: int) -> Service | None:
         body = await self._one("SELECT body FROM services WHERE repository_id = ?", repository_id)
+        return Service.model_validate_json(body) if body else None
+
+    async def service_named(self, service_id: str) -> Service | None:
+        body = await self._one("SELECT body FROM services WHERE service_id = ?", service_id)
         return Service.model_validate_json(body) if body else None
 
     async def services(self) -> Sequence[Service]:
@@ -119,6 +125,14 @@ class SqliteStore:
     async def put_branch(self, branch: Branch) -> None:
         sql = "INSERT OR REPLACE INTO branches VALUES (?, ?, ?)"
         await self._run(sql, branch.repository_id, branch.ref, branch.model_dump_json())
+
+    async def put_audit(self, audit: Audit) -> None:
+        sql = "INSERT INTO audits (service_id, body) VALUES (?, ?)"
+        await self._run(sql, audit.service_id, audit.model_dump_json())
+
+    async def audits(self, service_id: str, limit: int = 20) -> Sequence[Audit]:
+        sql = "SELECT body FROM audits WHERE service_id = ? ORDER BY number DESC LIMIT ?"
+        return [Audit.model_validate_json(body) for body in await self._all(sql, service_id, limit)]
 
     async def once(self, key: str) -> bool:
         def claim(connection: sqlite3.Connection) -> bool:
