@@ -74,6 +74,45 @@ def demo(
         raise typer.Exit(1)
 
 
+env = typer.Typer(
+    help="Secrets of a service, by whoever runs WhaleRay. Owners use /whaleray env.", no_args_is_help=True
+)
+app.add_typer(env, name="env")
+ServiceId = Annotated[str, typer.Argument(metavar="SERVICE", help="its id: the first part of its URL's path")]
+
+
+@env.command("set")
+def env_set(service: ServiceId, key: str) -> None:
+    """Set or replace one. The value is asked for, or read from standard input: never an argument."""
+    from bot import wiring  # noqa: PLC0415
+
+    settings = _settings(check=False)
+    value = typer.prompt(f"Value of {key}", hide_input=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
+    _guarded(lambda: anyio.run(wiring.set_secret, settings, service, key, value))
+    Console().print(f"{key} is set. It takes effect with the next deployment or /whaleray restart.", highlight=False)
+
+
+@env.command("unset")
+def env_unset(service: ServiceId, key: str) -> None:
+    """Delete one."""
+    from bot import wiring  # noqa: PLC0415
+
+    settings = _settings(check=False)
+    _guarded(lambda: anyio.run(wiring.set_secret, settings, service, key, None))
+    Console().print(
+        f"{key} is deleted. It takes effect with the next deployment or /whaleray restart.", highlight=False
+    )
+
+
+@env.command("list")
+def env_list(service: ServiceId) -> None:
+    """The names, never the values."""
+    from bot import wiring  # noqa: PLC0415
+
+    settings = _settings(check=False)
+    _guarded(lambda: print(*anyio.run(wiring.secret_names, settings, service), sep="\n"))  # noqa: T201 - for a pipe
+
+
 @app.command()
 def doctor() -> None:
     """Check every setting and everything WhaleRay needs, and say how to mend what is wrong."""

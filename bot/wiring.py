@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
 import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import anyio
 import httpx
@@ -17,10 +19,10 @@ import handlers
 from bot import doctor as checks
 from bot.diagnosis import RulesAnalyst
 from bot.doctor import Check
-from bot.errors import SettingsError, WhaleRayError
+from bot.errors import SettingsError, UserError, WhaleRayError
 from bot.events import Event
 from bot.links import Links
-from bot.model import EngineName
+from bot.model import Audit, EngineName
 from bot.ports import Ports
 from bot.serve import Runtime
 from bot.settings import Settings
@@ -220,6 +222,42 @@ def end_services(environment: Mapping[str, str]) -> None:
         await store.aclose()
 
     anyio.run(end)
+
+
+async def set_secret(settings: Settings, service_id: str, key: str, value: str | None) -> None:
+    """By whoever runs WhaleRay; None deletes. Raises UserError for a service or a name that is not there."""
+    directory = home(settings)
+    store = SqliteStore(directory / "whaleray.db")
+    kept = FileSecrets(directory / "secrets")
+    try:
+        await _service_of(store, service_id)
+        if value is not None:
+            await kept.set(service_id, key, value)
+        elif key in await kept.get(service_id):
+            await kept.unset(service_id, key)
+        else:
+            raise UserError(f"{service_id} has no secret {key}.", "", "`whaleray env list` shows the names.")
+        action: Literal["set", "unset"] = "set" if value is not None else "unset"
+        actor = f"{getpass.getuser()} (operator)"
+        await store.put_audit(Audit(service_id=service_id, key=key, action=action, actor=actor, at=time.time()))
+    finally:
+        await store.aclose()
+
+
+async def secret_names(settings: Settings, service_id: str) -> list[str]:
+    directory = home(settings)
+    store = SqliteStore(directory / "whaleray.db")
+    try:
+        await _service_of(store, service_id)
+    finally:
+        await store.aclose()
+    return sorted(await FileSecrets(directory / "secrets").get(service_id))
+
+
+async def _service_of(store: SqliteStore, service_id: str) -> None:
+    if await store.service_named(service_id) is None:
+        known = ", ".join(each.service_id for each in await store.services()) or "none yet"
+        raise UserError(f"There is no service {service_id}.", f"Known are: {known}.", "Its id is in its URL.")
 
 
 def doctor(settings: Settings) -> Iterator[Check]:
