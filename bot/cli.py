@@ -74,6 +74,19 @@ def demo(
         raise typer.Exit(1)
 
 
+@app.command()
+def setup(
+    api_url: Annotated[str, typer.Option(help="of a GitHub Enterprise Server: https://host/api/v3")] = "",
+) -> None:
+    """Make the GitHub App: opens a page that sends you to GitHub, and keeps what comes back in .env."""
+    from bot import wiring  # noqa: PLC0415
+
+    settings = _settings(check=False)
+    if api_url:
+        settings = settings.model_copy(update={"github_api_url": api_url})
+    _guarded(lambda: wiring.setup(settings, Console(highlight=False).print))
+
+
 env = typer.Typer(
     help="Secrets of a service, by whoever runs WhaleRay. Owners use /whaleray env.", no_args_is_help=True
 )

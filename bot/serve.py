@@ -15,6 +15,7 @@ import anyio
 import structlog
 import uvicorn
 from anyio.abc import TaskGroup
+from fastapi import FastAPI
 
 from bot import reconcile
 from bot.errors import SettingsError
@@ -101,6 +102,23 @@ async def serve(runtime: Runtime, role: Role, sock: socket.socket | None) -> Non
             log.info("serving", role=role, url=runtime.web.links.own_url)
     finally:
         await runtime.close()
+
+
+async def serve_until(app: FastAPI, sock: socket.socket, done: Callable[[], bool]) -> None:
+    """Serve `app` until `done`, or SIGTERM or SIGINT."""
+    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2))
+
+    async def watch() -> None:
+        while not done():
+            await anyio.sleep(0.1)
+        await anyio.sleep(0.5)  # the last page is on its way
+        server.should_exit = True
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(_until_told, group, server, [])
+        group.start_soon(watch)
+        await server.serve([sock])
+        group.cancel_scope.cancel()
 
 
 async def dispatch_view(ports: Ports, event: Event) -> None:

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
 
+GITHUB = "https://api.github.com"
 DEFAULT_HOME = Path.home() / ".whaleray"
 
 
@@ -22,7 +23,7 @@ class Settings(BaseSettings):
     github_webhook_secret: SecretStr = SecretStr("")
     github_client_id: str = ""
     github_client_secret: SecretStr = SecretStr("")
-    github_api_url: str = "https://api.github.com"
+    github_api_url: str = GITHUB
     engine: Literal["auto", "process", "docker", "aws"] = "auto"
     home_dir: Path = DEFAULT_HOME
     host: str = "127.0.0.1"
@@ -85,7 +86,7 @@ class Settings(BaseSettings):
                     if not self.github_app_id
                     else "WHALERAY_GITHUB_APP_ID is no number.",
                     "",
-                    "Take the App ID from the App's settings page.",
+                    "Take the App ID from the App's settings page, or make the App with `whaleray setup`.",
                 )
             )
         try:

@@ -24,8 +24,10 @@ from bot.events import Event
 from bot.links import Links
 from bot.model import Audit, EngineName
 from bot.ports import Ports
-from bot.serve import Runtime
-from bot.settings import Settings
+from bot.serve import Runtime, listen, serve_until
+from bot.settings import GITHUB, Settings
+from bot.setup import Credentials, write_env
+from bot.setup_page import Flow, create_setup
 from bot.web import WebSettings
 from infra.embedded import doctor as machine
 from infra.embedded.process import jdks
@@ -35,7 +37,8 @@ from infra.embedded.registry import SqliteRegistry
 from infra.embedded.secrets import FileSecrets
 from infra.embedded.store import SqliteStore
 from infra.github import GithubkitGitHub
-from infra.github.signin import GithubSignIn
+from infra.github.manifest import convert
+from infra.github.signin import GithubSignIn, web_url
 from router.config import RouterConfig
 from router.errors import RouterError
 from router.supervisor import run_router, running, start_detached, stop
@@ -222,6 +225,31 @@ def end_services(environment: Mapping[str, str]) -> None:
         await store.aclose()
 
     anyio.run(end)
+
+
+def setup(settings: Settings, say: Callable[[str], None]) -> None:
+    """Serve the setup's pages until the App is made."""
+    if settings.github_app_id:
+        raise SettingsError(
+            f"WhaleRay is set up already, as App {settings.github_app_id}.",
+            "Its credentials are in the environment or in .env.",
+            "To make another App, remove the WHALERAY_GITHUB_ lines there first.",
+        )
+    extra = {} if settings.github_api_url == GITHUB else {"WHALERAY_GITHUB_API_URL": settings.github_api_url}
+    made: list[Credentials] = []
+    flow = Flow(
+        public_url=settings.own_url,
+        web_url=web_url(settings.github_api_url),
+        convert=lambda code: convert(settings.github_api_url, code),
+        keep=lambda credentials: write_env(Path(".env"), credentials, extra),
+        done=made.append,
+    )
+    sock = listen(settings.host, settings.port)
+    say(f"Open {settings.own_url}/setup?token={flow.token}")
+    anyio.run(serve_until, create_setup(flow), sock, lambda: bool(made))
+    say(f"The App {made[0].slug} is made; its credentials are in .env." if made else "Nothing was made.")
+    if made:
+        say(f"Next: whaleray doctor, whaleray serve, and install it: {made[0].install_url}")
 
 
 async def set_secret(settings: Settings, service_id: str, key: str, value: str | None) -> None:
