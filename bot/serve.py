@@ -104,13 +104,12 @@ async def serve(runtime: Runtime, role: Role, sock: socket.socket | None) -> Non
         await runtime.close()
 
 
-async def serve_until(app: FastAPI, sock: socket.socket, done: Callable[[], bool]) -> None:
+async def serve_until(app: FastAPI, sock: socket.socket, done: anyio.Event) -> None:
     """Serve `app` until `done`, or SIGTERM or SIGINT."""
     server = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2))
 
     async def watch() -> None:
-        while not done():
-            await anyio.sleep(0.1)
+        await done.wait()
         await anyio.sleep(0.5)  # the last page is on its way
         server.should_exit = True
 

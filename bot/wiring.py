@@ -237,16 +237,22 @@ def setup(settings: Settings, say: Callable[[str], None]) -> None:
         )
     extra = {} if settings.github_api_url == GITHUB else {"WHALERAY_GITHUB_API_URL": settings.github_api_url}
     made: list[Credentials] = []
+    ended = anyio.Event()
+
+    def done(credentials: Credentials) -> None:
+        made.append(credentials)
+        ended.set()
+
     flow = Flow(
         public_url=settings.own_url,
         web_url=web_url(settings.github_api_url),
         convert=lambda code: convert(settings.github_api_url, code),
         keep=lambda credentials: write_env(Path(".env"), credentials, extra),
-        done=made.append,
+        done=done,
     )
     sock = listen(settings.host, settings.port)
     say(f"Open {settings.own_url}/setup?token={flow.token}")
-    anyio.run(serve_until, create_setup(flow), sock, lambda: bool(made))
+    anyio.run(serve_until, create_setup(flow), sock, ended)
     say(f"The App {made[0].slug} is made; its credentials are in .env." if made else "Nothing was made.")
     if made:
         say(f"Next: whaleray doctor, whaleray serve, and install it: {made[0].install_url}")
