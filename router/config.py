@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -120,10 +121,23 @@ def render_listed(services: Sequence[Service], config: RouterConfig, routed: Col
         f"}}\n"
         for service_id, port in services
     )
-    return (
+    text = (
         f"map $service_id $target {{\n"
         f'    default "$service_id.{config.domain}:{config.service_port}";\n'
         f"{targets}}}\n"
         f'map $service_id $listed {{\n    default "";\n{known}}}\n'
         f"{upstreams}"
     )
+    # Whoever knows the token can see which list the workers go by.
+    return (
+        f'{text}map $http_x_whaleray_probe $list {{\n    default "";\n    "{config.probe_token}" {_digest(text)};\n}}\n'
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def list_digest(listed: str) -> str:
+    """What the workers answer in `X-WhaleRay-List` once they go by `listed`, a text of `render_listed`."""
+    return listed.rstrip("};\n").rsplit(" ", 1)[1]

@@ -11,13 +11,11 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from router.config import RouterConfig, Service, render_listed, valid
+from router.config import RouterConfig, Service, list_digest, render_listed, valid
 
 Listed = Callable[[], Sequence[Service]]
 """The services to keep upstreams for: ids and ports. May raise: then nothing changes."""
 
-SETTLE_S = 1.0
-"""Workers of the new configuration come up and take the DNS's answers within this."""
 PATIENCE_S = 5.0
 """Those that resolved by then go ahead; nginx asks again for a lost answer after 5 s."""
 
@@ -30,43 +28,54 @@ class Listing:
         config: RouterConfig,
         listed: Listed,
         answered_at: Callable[[str], float | None],
+        serves: Callable[[], str | None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._listed = listed
         self._answered_at = answered_at
+        self._serves = serves
         self._clock = clock
-        self._defined: dict[Service, float] = {}
+        self._defined: set[Service] = set()
         self._routed: set[Service] = set()
+        self._text = ""
+        self._since: float | None = None
         self._complained = False
 
     def begin(self) -> str:
         """For an nginx that is about to start: nothing is resolved."""
         self._routed = set()
-        self._defined = dict.fromkeys(self._wanted(), self._clock())
+        self._defined = set(self._wanted())
         return self._render()
 
     def adopt(self, text: str) -> None:
         """For an nginx that runs with `text`."""
         wanted = self._wanted()
         if text == render_listed(wanted, self._config):
-            self._defined = dict.fromkeys(wanted, self._clock())
-            self._routed = set(wanted)
+            self._defined = self._routed = set(wanted)
 
     def step(self) -> str | None:
         """What to write, and to reload with, if something changed."""
-        wanted, now = self._wanted(), self._clock()
-        if set(wanted) != set(self._defined):
-            self._defined = {service: self._defined.get(service, now) for service in wanted}
-            self._routed &= set(wanted)
+        wanted = set(self._wanted())
+        if wanted != self._defined:
+            self._defined = wanted
+            self._routed &= wanted
             return self._render()
-        waiting = {service: at for service, at in self._defined.items() if service not in self._routed}
-        resolved = {s for s, at in waiting.items() if now - at >= SETTLE_S and (self._answered_at(s[0]) or 0) > at}
-        overdue = any(now - at >= PATIENCE_S for at in waiting.values())
-        if resolved and (overdue or len(resolved) == len(waiting)):
+        waiting = self._defined - self._routed
+        since = self._taken_up() if waiting else None
+        if since is None:
+            return None
+        resolved = {service for service in waiting if (self._answered_at(service[0]) or 0) > since}
+        if resolved and (resolved == waiting or self._clock() - since > PATIENCE_S):
             self._routed |= resolved
             return self._render()
         return None
+
+    def _taken_up(self) -> float | None:
+        """Since when workers serve by what was rendered last: what the DNS answers after that, it answers to them."""
+        if self._since is None and self._serves() == list_digest(self._text):
+            self._since = self._clock()
+        return self._since
 
     def _wanted(self) -> list[Service]:
         try:
@@ -77,9 +86,9 @@ class Listing:
             self._complained = True
             return sorted(self._defined)
         self._complained = False
-        if wrong := [service for service in services if not valid(service)]:
-            log.debug("Not listed: %s", wrong)
         return [service for service in services if valid(service)]
 
     def _render(self) -> str:
-        return render_listed(sorted(self._defined), self._config, self._routed)
+        self._since = None
+        self._text = render_listed(sorted(self._defined), self._config, self._routed)
+        return self._text

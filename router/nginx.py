@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import http.client
 import json
 import logging
 import os
@@ -109,7 +110,7 @@ class Nginx:
         self._master = Process.of(self._child.pid)
         if self._master is not None:
             write_whole(self._record, json.dumps({**asdict(self._master), "binary": self._version()}))
-        answers = wait_until(lambda: not self.alive or self.answers(), START_TIMEOUT_S)
+        answers = wait_until(lambda: not self.alive or self.serves() is not None, START_TIMEOUT_S)
         if not answers or not self.alive:
             self.end(0)
             with self._config.error_log.open("rb") as file:
@@ -128,17 +129,19 @@ class Nginx:
             path.replace(path.with_name(f"{path.name}.1"))
             self._master.send(signal.SIGUSR1)
 
-    def answers(self) -> bool:
-        """Whether it answers requests."""
+    def serves(self) -> str | None:
+        """By which list (`list_digest`) it serves; None while it doesn't answer."""
         host = self._config.host
         if host in WILDCARDS:
             host = "::1" if ":" in host else "127.0.0.1"
+        connection = http.client.HTTPConnection(host, self._config.port, timeout=2)
         try:
-            with socket.create_connection((host, self._config.port), 1) as connection:
-                connection.sendall(b"GET /-/healthz HTTP/1.0\r\n\r\n")
-                return b" 200 " in connection.recv(256)
-        except OSError:
-            return False
+            connection.request("GET", "/-/healthz", headers={"X-WhaleRay-Probe": self._config.probe_token})
+            return connection.getresponse().getheader("X-WhaleRay-List")
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
 
     def retire(self) -> None:
         """Let it finish what it has, and free the port for its successor now."""

@@ -65,7 +65,7 @@ def _run(config: RouterConfig, lookup: Lookup, listed: Listed, lock: Lock, stopp
     zone = Zone(config.domain, config.ttl_s, lookup)
     dns = DnsServer(zone, config.dns_host, config.dns_port)
     try:
-        supervision = Supervision(config, nginx, Listing(config, listed, zone.answered_at))
+        supervision = Supervision(config, nginx, Listing(config, listed, zone.answered_at, nginx.serves))
         supervision.begin()
         lock.say(ready=True)
         log.info("The router answers at http://%s", config.listen)
