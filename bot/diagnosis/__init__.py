@@ -3,5 +3,6 @@
 from bot.diagnosis.diagnose import diagnose, make_extract
 from bot.diagnosis.extract import extract
 from bot.diagnosis.redact import redact
+from bot.diagnosis.rules import RulesAnalyst
 
-__all__ = ["diagnose", "extract", "make_extract", "redact"]
+__all__ = ["RulesAnalyst", "diagnose", "extract", "make_extract", "redact"]
