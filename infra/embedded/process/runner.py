@@ -131,8 +131,10 @@ class Build:
         turns = Turns(self._root / "turns", int(request["max_builds"]))
         cache = f"{request['service_id']}/{request['layer']}"
         turns.enter(request["id"], self._directory / "runner.lock", request["service_id"], cache, request["at"])
-        while not turns.mine(request["id"]):
-            self._alarm.sleep(TURN_POLL_S)
+        if not turns.mine(request["id"]):
+            self._say(f"Waiting for its turn: {request['max_builds']} at once are built on this machine.")
+            while not turns.mine(request["id"]):
+                self._alarm.sleep(TURN_POLL_S)
         (self._directory / "begun").touch()
 
     def _run(self, prepared: Prepared) -> None:

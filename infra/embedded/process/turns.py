@@ -1,10 +1,12 @@
-"""Whose turn it is to build: a bounded number at once, and no service waits for another one's crowd."""
+"""Whose turn it is to build: a bounded number at once; the service with the fewest at work goes first, then the one
+whose last turn is longest ago, so that none waits for another one's crowd."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +29,7 @@ class Turns:
     def __init__(self, directory: Path, most: int) -> None:
         self._directory = directory
         self._most = most
+        self._served = directory / ".served"
         directory.mkdir(mode=0o700, exist_ok=True)
 
     def enter(self, name: str, lock: Path, service: str, cache: str, at: int) -> None:
@@ -47,13 +50,19 @@ class Turns:
             busy = {entry.cache for entry in begun}
             waiting = [entry for entry in entries if not entry.begun and entry.cache not in busy]
 
-            def rank(entry: _Entry) -> tuple[int, int, str]:
-                return sum(other.service == entry.service for other in begun), entry.at, entry.name
+            served = read_json(self._served) or {}
+
+            def rank(entry: _Entry) -> tuple[int, int, int, str]:
+                at_work = sum(other.service == entry.service for other in begun)
+                return at_work, served.get(entry.service, 0), entry.at, entry.name
 
             if min(waiting, key=rank, default=None) != own:
                 return False
             stored = read_json(self._directory / name) or {}
             write_json(self._directory / name, stored | {"begun": True}, durable=False)
+            here = {entry.service for entry in entries}
+            served = {service: at for service, at in served.items() if service in here}
+            write_json(self._served, served | {own.service: time.time_ns()}, durable=False)
             return True
 
     def leave(self, name: str) -> None:
