@@ -167,6 +167,10 @@ class BuildPlan(Record):
     context_path: str = ""
     dockerfile: str | None = None
     """The repository's own Dockerfile, relative to the root; None: one is injected."""
+    context: str = ""
+    """The directory that its own Dockerfile is built in, relative to the root."""
+    task: str = "bootJar"
+    """Gradle's task that packages the application."""
     arguments: tuple[str, ...] = ()
     """Extra build arguments from `.whaleray.yml`."""
     env: tuple[tuple[str, str], ...] = ()
@@ -183,11 +187,14 @@ class BuildPlan(Record):
         if self.builder is Builder.MAVEN:
             tool = "./mvnw" if self.wrapper else "mvn"
             only = ("-pl", module, "-am") if module else ()
-            return (tool, "-B", "-ntp", "-DskipTests", *only, *self.arguments, "package")
+            # Maven 3.6.1 brought -ntp; wrappers of the time before Spring Boot 2.2 name older ones, which refuse it.
+            quiet = () if self.wrapper and self.spring_boot.startswith(("1.", "2.0.", "2.1.")) else ("-ntp",)
+            return (tool, "-B", *quiet, "-DskipTests", *only, *self.arguments, "package")
         if self.builder is Builder.GRADLE:
             tool = "./gradlew" if self.wrapper else "gradle"
-            task = f":{module.replace('/', ':')}:bootJar" if module else "bootJar"
-            return (tool, "--console=plain", "--no-daemon", *self.arguments, task)
+            # By directory and not by project path: settings may map the two as they like.
+            only = ("-p", module) if module else ()
+            return (tool, "--console=plain", "--no-daemon", *only, *self.arguments, self.task)
         return ()
 
 

@@ -10,14 +10,16 @@ from bot.inspection.files import Files, join, name, parent
 BUILD_FILES = ("pom.xml", "build.gradle", "build.gradle.kts")
 """In the order in which they win."""
 
-_SKIPPED = re.compile(r"(?:src|test|tests|node_modules|target|build|out|buildSrc|build-logic|gradle|vendor|\..*)")
-_MAIN = re.compile(r"(.*/)?src/main/(?:java|kotlin|groovy)/.*?([^/]+)\.(?:java|kt|groovy)")
+_SKIPPED = re.compile(
+    r"(?:src|test|tests|node_modules|target|build|out|buildSrc|build-logic|gradle|vendor|\..*)", re.DOTALL
+)
+_MAIN = re.compile(r"(.*/)?src/main/(?:java|kotlin|groovy)/.*?([^/]+)\.(?:java|kt|groovy)", re.DOTALL)
 _APPLICATION = re.compile(r".*Application(?:Kt)?")
 _OTHER_MAIN = re.compile(r".*(?:App|Main|Launcher|Bootstrap|Starter|Server)(?:Kt)?")
 _SETTINGS = re.compile(
-    r"(.*/)?src/main/resources/(?:config/)?(?:application|bootstrap)(?:-[^/]*)?\.(?:properties|ya?ml)"
+    r"(.*/)?src/main/resources/(?:config/)?(?:application|bootstrap)(?:-[^/]*)?\.(?:properties|ya?ml)", re.DOTALL
 )
-_MANIFEST = re.compile(r"(.*/)?src/(?:main/)?AndroidManifest\.xml|(.*/)?AndroidManifest\.xml")
+_MANIFEST = re.compile(r"(.*/)?src/(?:main/)?AndroidManifest\.xml|(.*/)?AndroidManifest\.xml", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,10 @@ def _env_name(value: str) -> str:
     return value
 
 
+def _refusable(value: object) -> object:
+    return False if isinstance(value, str) and value.lower() in ("false", "no", "off") else value
+
+
 RepositoryPath = Annotated[str, Field(max_length=200), AfterValidator(_path)]
 UrlPath = Annotated[
     str,
@@ -121,7 +125,7 @@ class Configuration(BaseModel):
     path: RepositoryPath | None = Field(
         None, description="The directory of the application, where the repository holds several or hides it."
     )
-    dockerfile: RepositoryPath | Literal[False] | None = Field(
+    dockerfile: Annotated[RepositoryPath | Literal[False], BeforeValidator(_refusable)] | None = Field(
         None,
         description="The Dockerfile to build with, from the repository's root. `false`: WhaleRay's own.",
     )

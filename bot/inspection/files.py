@@ -65,6 +65,19 @@ def name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
+def normalised(directory: str, path: str) -> str | None:
+    """`path` as seen from `directory`, with `..` gone; None when it leaves the repository."""
+    parts = directory.split("/") if directory else []
+    for part in path.replace("\\", "/").split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
 class Files:
     """One commit's files, and a purse of four reads."""
 

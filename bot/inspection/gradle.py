@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from bot.inspection.catalog import NOTHING, Catalog
 
 BOOT_PLUGIN = "org.springframework.boot"
 SCRIPTS = ("build.gradle", "build.gradle.kts")
 SETTINGS = ("settings.gradle", "settings.gradle.kts")
 _LONGEST = 256 * 1024
+_CORE = frozenset({"java", "java-library", "application", "groovy", "war", "idea", "eclipse", "jacoco", "checkstyle"})
+_USUAL = ("org.jetbrains.kotlin", "io.spring.dependency-management", "com.diffplug.", "org.graalvm.")
 _QUOTES = ('"""', "'''", '"', "'")
 
 _ID = re.compile(
@@ -19,7 +21,7 @@ _ID = re.compile(
     r"""(?:[ \t]*\.?version[ \t]*\(?[ \t]*["']?([^"'\s)]{1,100}))?([^\n;]{0,80})"""
 )
 _APPLY = re.compile(
-    r"""\bapply\s*\(?\s*plugin\s*[:=]\s*["']([\w.-]{1,200})["']|\bapplyPlugin\s*\(\s*["']([\w.-]{1,200})["']"""
+    r"""\bapply\s*\(?\s*plugin\s*[:=]\s*(?:["']([\w.-]{1,200})["']|(?:rootProject\.)?libs\.plugins\.([\w.]{1,200})\.get\b)"""
 )
 _KOTLIN = re.compile(r"""\bkotlin\s*\(\s*["']([\w.-]{1,100})["']\s*\)""")
 _ALIAS = re.compile(r"""\balias\s*\(?\s*(\w+)\.plugins\.([\w.]{1,200})[ \t]*\)?([^\n;]{0,80})""")
@@ -54,9 +56,11 @@ class Script:
 
     text: str
     plugins: Mapping[str, str] = field(default_factory=dict)
-    """Applied here or offered to subprojects: id -> version, "" when another file has it."""
+    """Of the `plugins` block: id -> version, "" when another file has it."""
     offered: frozenset[str] = frozenset()
     """Those with `apply false`."""
+    applied: frozenset[str] = frozenset()
+    """Those of `apply plugin:`, which a `subprojects` block may hold; a catalog's as `libs.plugins.x`."""
     aliases: Mapping[str, bool] = field(default_factory=dict)
     """The version catalog's plugins that are used, by accessor: whether applied."""
     libraries: frozenset[str] = frozenset()
@@ -71,15 +75,6 @@ class Script:
         return bool(re.search(r"\b(?:subprojects|allprojects)\b", self.text))
 
 
-@dataclass(frozen=True)
-class Catalog:
-    """A version catalog: accessor (`spring.boot`) -> (id or `group:artifact`, version)."""
-
-    plugins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    libraries: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-
 def parse(text: str) -> Script:
     text = without_comments(text[:_LONGEST])
     plugins: dict[str, str] = {}
@@ -88,8 +83,6 @@ def parse(text: str) -> Script:
         plugins[found[1]] = found[2] or ""
         if re.search(r"\bapply\s*\(?\s*false", found[3]):
             offered.add(found[1])
-    for found in _APPLY.finditer(text):
-        plugins.setdefault(found[1] or found[2], "")
     for found in _KOTLIN.finditer(text):
         plugins.setdefault(f"org.jetbrains.kotlin.{found[1]}", "")
     for found in _BARE.finditer(text):
@@ -98,6 +91,7 @@ def parse(text: str) -> Script:
         text=text,
         plugins=plugins,
         offered=frozenset(offered),
+        applied=frozenset(f[1] or f"libs.{f[2]}" for f in _APPLY.finditer(text)),
         aliases={f[2]: not re.search(r"\bapply\s*\(?\s*false", f[3]) for f in _ALIAS.finditer(text)},
         libraries=frozenset(f[1].removesuffix(".get") for f in _LIBRARY.finditer(text)),
         coordinates=frozenset(f"{f[1]}:{f[2]}" for f in _COORDINATES.finditer(text)),
@@ -146,51 +140,6 @@ def _values(text: str) -> Iterator[tuple[str, str]]:
                 yield groups[0], groups[1]
 
 
-def parse_catalog(text: str) -> Catalog:
-    """An unreadable one is an empty one: Gradle says it better."""
-    try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return Catalog()
-    versions = {_accessor(name): _rich(value) for name, value in _table(data, "versions")}
-    return Catalog(
-        plugins={_accessor(name): _entry(value, "id", versions) for name, value in _table(data, "plugins")},
-        libraries={_accessor(name): _entry(value, "module", versions) for name, value in _table(data, "libraries")},
-        versions=versions,
-    )
-
-
-def _table(data: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
-    table = data.get(name)
-    if isinstance(table, dict):
-        yield from table.items()
-
-
-def _accessor(alias: str) -> str:
-    return re.sub(r"[-_]", ".", alias)
-
-
-def _rich(value: Any) -> str:
-    if isinstance(value, dict):
-        return next((str(value[key]) for key in ("strictly", "require", "prefer") if key in value), "")
-    return str(value) if isinstance(value, str) else ""
-
-
-def _entry(value: Any, key: str, versions: Mapping[str, str]) -> tuple[str, str]:
-    if isinstance(value, str):
-        parts = value.split(":")
-        split = 1 if key == "id" else 2
-        return ":".join(parts[:split]), ":".join(parts[split:])
-    if not isinstance(value, dict):
-        return "", ""
-    name = value.get(key) or f"{value.get('group', '')}:{value.get('name', '')}"
-    version = value.get("version", "")
-    if isinstance(version, dict) and isinstance(version.get("ref"), str):
-        return str(name), versions.get(_accessor(version["ref"]), "")
-    return str(name), _rich(version)
-
-
-NO_CATALOG = Catalog()
 NO_PROPERTIES: Mapping[str, str] = {}
 
 
@@ -201,12 +150,13 @@ class Build:
         self,
         own: tuple[Script, ...],
         outer: Script | None = None,
-        catalog: Catalog = NO_CATALOG,
+        catalog: Catalog = NOTHING,
         properties: Mapping[str, str] = NO_PROPERTIES,
     ) -> None:
         self.scripts = (*own, outer) if outer else own
         self.catalog = catalog
-        self._in_force = (*own, outer) if outer and outer.subprojects else own
+        self._own = own
+        self._outer = outer
         self._values = dict(properties)
         for script in reversed(self.scripts):
             self._values |= script.values
@@ -215,10 +165,22 @@ class Build:
     def plugins(self) -> frozenset[str]:
         """What is applied to this project; `apply false` and the root's own plugins are not."""
         found: set[str] = set()
-        for script in self._in_force:
+        for script in self._own:
             found |= script.plugins.keys() - script.offered
             found |= {self._aliased(accessor) for accessor, applied in script.aliases.items() if applied}
-        return frozenset(found)
+            found |= script.applied
+        if self._outer and self._outer.subprojects:
+            found |= self._outer.applied
+        return frozenset(self._aliased(name[5:]) if name.startswith("libs.") else name for name in found)
+
+    @property
+    def foreign(self) -> frozenset[str]:
+        """Plugins that are neither Gradle's own nor usual: they may apply any other."""
+        return frozenset(name for name in self.plugins if name not in _CORE and not name.startswith(_USUAL))
+
+    def with_properties(self, properties: Mapping[str, str]) -> Build:
+        """The same, knowing these of `gradle.properties` too."""
+        return Build(self._own, self._outer, self.catalog, properties)
 
     def _aliased(self, accessor: str) -> str:
         """The plugin's id; by its usual alias where the catalog was not read."""

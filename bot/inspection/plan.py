@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 
+from bot.errors import UserError
 from bot.inspection import candidates, config, jdk, own_dockerfile, refusals, runtime, systems
+from bot.inspection.assemble import Parts, assemble, boot_numbers, dockerfile_alone
 from bot.inspection.candidates import Candidate, Found
 from bot.inspection.config import Configuration
 from bot.inspection.files import Files, join, show, usable
 from bot.inspection.own_dockerfile import OwnDockerfile
-from bot.inspection.runtime import Runtime
 from bot.inspection.systems import Facts
-from bot.model import Builder, BuildPlan, Health
+from bot.model import BuildPlan
 from bot.ports import Tree
 
-DEFAULT_PORT = 8080
-_OLD_BOOT = (2, 5)
-"""The first Spring Boot that runs on JDK 17."""
+FIRST_BOOT_ON_17 = (2, 5)
 
 Planning = Generator[str, bytes, BuildPlan]
 """Yields the path it wants to read, is sent its bytes, and returns the plan."""
@@ -35,13 +33,15 @@ def plan(tree: Tree) -> Planning:
     dockerfile = _own_dockerfile(files, wanted, within)
     facts = yield from _application(files, wanted, within, dockerfile is not None)
     if facts is None:
-        return (yield from _dockerfile_alone(files, wanted, dockerfile or ""))
+        own = yield from _read_dockerfile(files, dockerfile)
+        return dockerfile_alone(wanted, dockerfile or "", own)
     if dockerfile is None and wanted.dockerfile is None and (beside := join(facts.directory, "Dockerfile")) in files:
         dockerfile = beside
     own = yield from _read_dockerfile(files, dockerfile)
     running = yield from runtime.read(files, facts.candidate.directory)
+    facts = yield from systems.settled(files, facts)
     version, version_from = yield from _jdk(files, wanted, facts)
-    return _plan(files, wanted, facts, _Parts(dockerfile, own, running, version, version_from))
+    return assemble(files, wanted, facts, Parts(dockerfile, own, running, version, version_from))
 
 
 def _own_dockerfile(files: Files, wanted: Configuration, within: str) -> str | None:
@@ -65,19 +65,26 @@ def _application(
         if files.truncated and not within:
             raise refusals.truncated()
         raise refusals.nothing(files, found, within)
-    chosen = _chosen(files, found, within)
+    try:
+        chosen = _chosen(files, found, within)
+    except UserError:
+        if dockerfile:
+            return None  # whatever there is to choose from, the Dockerfile has chosen
+        raise
     read: list[Facts] = []
     for candidate in chosen:
         if not usable(candidate.directory):
             raise refusals.unusable(candidate.directory)
         read.append((yield from systems.read(files, candidate)))
     applications = [each for each in read if each.boot is not False and each.repackages is not False]
-    if len(applications) > 1:
+    if len(applications) > 1 and not dockerfile:
         raise refusals.several(tuple(each.candidate for each in applications))
-    if applications and (applications[0].boot or chosen[0].score >= 4):
+    if len(applications) == 1 and (applications[0].boot or chosen[0].score >= 4):
         return applications[0]
     if dockerfile:
         return None
+    if found.android:
+        raise refusals.android(found.android[0])
     facts = read[0]
     raise refusals.not_executable(facts) if facts.boot and not facts.framework else refusals.not_boot(facts)
 
@@ -111,95 +118,6 @@ def _jdk(files: Files, wanted: Configuration, facts: Facts) -> Generator[str, by
     text = yield from files.text(path)
     if path and text and (number := jdk.from_file(text, path.rpartition("/")[2])):
         return max(number, jdk.OLDEST), show(path)
-    if (boot := _numbers(facts.boot_version)) and boot < _OLD_BOOT:
+    if (boot := boot_numbers(facts.boot_version)) and boot < FIRST_BOOT_ON_17:
         return jdk.OLDEST, f"Spring Boot {boot[0]}.{boot[1]}'s own default"
     return jdk.DEFAULT, "default"
-
-
-def _numbers(version: str) -> tuple[int, int] | None:
-    parts = version.split(".")
-    if len(parts) < 2 or not (parts[0].isdecimal() and parts[1].isdecimal()):
-        return None
-    return int(parts[0][:4]), int(parts[1][:4])
-
-
-@dataclass(frozen=True)
-class _Parts:
-    dockerfile: str | None
-    own: OwnDockerfile | None
-    running: Runtime
-    jdk: int
-    jdk_from: str
-
-
-def _plan(files: Files, wanted: Configuration, facts: Facts, parts: _Parts) -> BuildPlan:
-    notes = list(parts.running.notes)
-    dockerfile = parts.dockerfile
-    if dockerfile and parts.own and parts.own.wants_prebuilt and not wanted.dockerfile:
-        notes.append(f"{show(dockerfile)} copies a jar that is built before it: WhaleRay's own image is used instead.")
-        dockerfile = None
-    wrapper, why_not = _wrapper(files, facts)
-    notes += why_not
-    return BuildPlan(
-        builder=facts.builder,
-        directory=facts.directory,
-        module=facts.module,
-        wrapper=wrapper is not None,
-        wrapper_executable=wrapper is None or files.executable(wrapper),
-        jdk=parts.jdk,
-        jdk_from=parts.jdk_from,
-        spring_boot=facts.boot_version if _numbers(facts.boot_version) else "",
-        port=_port(wanted, parts),
-        health=runtime.health(wanted.health, parts.running, actuator=facts.actuator),
-        context_path=parts.running.context_path,
-        dockerfile=dockerfile,
-        **_wishes(wanted),
-        notes=tuple(notes),
-    )
-
-
-def _wrapper(files: Files, facts: Facts) -> tuple[str | None, list[str]]:
-    if facts.builder is Builder.MAVEN:
-        script, needed = "mvnw", ".mvn/wrapper/maven-wrapper.properties"
-    else:
-        script, needed = "gradlew", "gradle/wrapper/gradle-wrapper.jar"
-    path = join(facts.directory, script)
-    if path not in files:
-        return None, []
-    if join(facts.directory, needed) not in files:
-        return None, [f"`{script}` is there and `{needed}` is not: it can't run, so the system's tool builds."]
-    return path, []
-
-
-def _port(wanted: Configuration, parts: _Parts) -> int:
-    if wanted.port:
-        return wanted.port
-    exposed = parts.own.ports if parts.own else ()
-    if parts.running.port and (not exposed or parts.running.port in exposed):
-        return parts.running.port if parts.running.port >= 1024 else DEFAULT_PORT
-    if exposed:
-        return DEFAULT_PORT if DEFAULT_PORT in exposed else exposed[0]
-    return DEFAULT_PORT
-
-
-def _wishes(wanted: Configuration) -> dict[str, object]:
-    return {
-        "arguments": wanted.arguments,
-        "env": tuple(sorted(wanted.env.items())),
-        "memory_mb": wanted.memory,
-        "cpu": wanted.cpu,
-        "instances": wanted.instances,
-    }
-
-
-def _dockerfile_alone(files: Files, wanted: Configuration, path: str) -> Planning:
-    own = yield from _read_dockerfile(files, path)
-    parts = _Parts(path, own, Runtime(), jdk.DEFAULT, "default")
-    return BuildPlan(
-        builder=Builder.DOCKERFILE,
-        directory=wanted.path or "",
-        port=_port(wanted, parts),
-        health=Health(path=wanted.health),
-        dockerfile=path,
-        **_wishes(wanted),
-    )

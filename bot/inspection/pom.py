@@ -31,6 +31,8 @@ class Pom:
     parent_version: str = ""
     parent_local: bool = True
     """False: `<relativePath/>` says that the parent comes from a repository."""
+    parent_path: str = ""
+    """`<relativePath>`; "" for the usual `../pom.xml`."""
     packaging: str = "jar"
     properties: Mapping[str, str] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ def _pom(root: Element) -> Pom:
         parent=_coordinates(parent) if parent is not None else "",
         parent_version=_text(parent, "version") if parent is not None else "",
         parent_local=parent is None or not any(not (e.text or "").strip() for e in _children(parent, "relativePath")),
+        parent_path=_text(parent, "relativePath") if parent is not None else "",
         packaging=_text(root, "packaging") or "jar",
         properties={_tag(e): (e.text or "").strip() for group in _children(root, "properties") for e in group},
         modules=tuple(filter(None, ((m.text or "").strip().strip("/") for m in own_modules))),

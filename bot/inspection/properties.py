@@ -57,6 +57,11 @@ def _flat(node: Node, prefix: str) -> Iterator[tuple[str, str]]:
             pass
 
 
+def pairs(text: str) -> dict[str, str]:
+    """A plain `.properties` file, its keys as written."""
+    return dict(_pair(line) for line in _logical_lines(text) if line and line[0] not in "#!")
+
+
 def _properties(text: str) -> Iterator[dict[str, str]]:
     document: dict[str, str] = {}
     for line in _logical_lines(text):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.errors import UserError
 from bot.inspection.candidates import BUILD_FILES, Candidate, Found
-from bot.inspection.files import Files, name, parent, show, show_all
+from bot.inspection.files import Files, name, parent, show, show_all, usable
 from bot.inspection.systems import Facts
 
 LOOKED_FOR = "Looked for `pom.xml`, `build.gradle(.kts)` and `Dockerfile`"
@@ -78,13 +78,12 @@ def nothing(files: Files, found: Found, within: str) -> UserError:
 
 
 def several(candidates: tuple[Candidate, ...]) -> UserError:
-    directories = [each.directory or "." for each in candidates]
+    directories = sorted(each.directory or "." for each in candidates)
+    example = f"path: {directories[0]}" if usable(directories[0]) else "path: backend/"
     return UserError(
         f"{len(directories)} applications found.",
         f"A repository has one service; these could all be it: {show_all(directories)}.",
-        f"Choose one: add `.whaleray.yml` with `path: {sorted(directories)[0]}`."
-        if len(sorted(directories)[0]) < 60 and "`" not in sorted(directories)[0]
-        else "Choose one: add `.whaleray.yml` with its `path:`.",
+        f"Choose one: add `.whaleray.yml` with {show(example)}.",
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
-from bot.inspection import gradle, pom
+from bot.inspection import catalog, gradle, jdk, pom, properties
 from bot.inspection.candidates import Candidate
-from bot.inspection.files import Files, join, name, parent
+from bot.inspection.files import Files, join, name, normalised, parent, show
 from bot.model import Builder
 
 ACTUATOR = "spring-boot-starter-actuator"
@@ -40,15 +41,27 @@ class Facts:
     native: bool = False
     framework: str = ""
     """Another one than Spring Boot, by name."""
-    outer_parent: str = ""
-    properties_file: str | None = None
-    """Where Gradle's variables may be, if one was met that is not known."""
+    elsewhere: str = ""
+    """What may bring Spring Boot though it isn't named here, in words."""
+    gradle: gradle.Build | None = None
 
 
 def read(files: Files, candidate: Candidate) -> Generator[str, bytes, Facts]:
     if name(candidate.build_file) == "pom.xml":
         return (yield from _maven(files, candidate))
     return (yield from _gradle(files, candidate))
+
+
+def settled(files: Files, facts: Facts) -> Generator[str, bytes, Facts]:
+    """With `gradle.properties`, where a version is a variable that no script sets and a read is left."""
+    if facts.gradle is None:
+        return facts
+    unknown = not facts.boot_version or (facts.jdk and jdk.major(facts.jdk) is None)
+    path = join(facts.directory, "gradle.properties")
+    text = yield from files.text(path if unknown else None)
+    if text is None:
+        return facts
+    return _gradle_facts(facts.candidate, facts.directory, facts.gradle.with_properties(properties.pairs(text)))
 
 
 def _ancestors(directory: str) -> list[str]:
@@ -62,21 +75,47 @@ def _ancestors(directory: str) -> list[str]:
 
 def _maven(files: Files, candidate: Candidate) -> Generator[str, bytes, Facts]:
     own = pom.parse((yield from files.read(candidate.build_file)) or b"", candidate.build_file)
-    directory, chain = candidate.directory, [own]
-    outermost = next((a for a in _ancestors(candidate.directory) if join(a, "pom.xml") in files), None)
-    if outermost is not None and own.parent != pom.BOOT_PARENT:
-        path = join(outermost, "pom.xml")
+    chain = [own]
+    above = _parent_path(files, candidate.directory, own)
+    if above and (content := (yield from files.read(above))) is not None:
+        chain.append(pom.parse(content, above))
+    directory = yield from _reactor(files, candidate, above, chain)
+    return _maven_facts(candidate, directory, pom.Project(tuple(chain)))
+
+
+def _parent_path(files: Files, directory: str, own: pom.Pom) -> str | None:
+    """The parent's POM, when it is in this repository."""
+    if not own.parent or own.parent == pom.BOOT_PARENT or not own.parent_local:
+        return None
+    path = normalised(directory, own.parent_path or "../pom.xml")
+    if path is None:
+        return None
+    return files.first([path, join(path, "pom.xml")])
+
+
+def _reactor(files: Files, candidate: Candidate, above: str | None, chain: list[pom.Pom]) -> Generator[str, bytes, str]:
+    """Where the build begins: the outermost POM that counts the candidate among its modules, else its own."""
+    outermost = next((each for each in _ancestors(candidate.directory) if join(each, "pom.xml") in files), None)
+    if outermost is None:
+        return candidate.directory
+    path = join(outermost, "pom.xml")
+    if path == above:
+        root = chain[1]
+    elif files.left > 1 or above is None:
         content = yield from files.read(path)
-        if content is not None:
-            root = pom.parse(content, path)
-            below = candidate.directory.removeprefix(outermost).strip("/")
-            if any(below == module or below.startswith(f"{module}/") for module in root.modules):
-                directory = outermost
-            if own.parent and own.parent_local:
-                chain.append(root)
-    elif outermost is not None:
-        directory = yield from _reactor(files, candidate, outermost)
-    project = pom.Project(tuple(chain))
+        if content is None:
+            return candidate.directory
+        root = pom.parse(content, path)
+        if above and _parent_path(files, parent(above), chain[1]) == path:
+            chain.append(root)
+    else:
+        return outermost  # its parent is in the repository, so it is nearly always built with it
+    below = candidate.directory.removeprefix(outermost).strip("/")
+    listed = any(below == module or below.startswith(f"{module}/") for module in root.modules)
+    return outermost if listed else candidate.directory
+
+
+def _maven_facts(candidate: Candidate, directory: str, project: pom.Project) -> Facts:
     version, where = project.jdk
     outer = project.outer_parent
     elsewhere = bool(outer) and outer != pom.BOOT_PARENT
@@ -91,50 +130,42 @@ def _maven(files: Files, candidate: Candidate) -> Generator[str, bytes, Facts]:
         actuator=any(each.endswith(f":{ACTUATOR}") for each in project.dependencies),
         jdk=version,
         jdk_from=where,
-        war=own.packaging == "war",
+        war=project.pom.packaging == "war",
         native="org.graalvm.buildtools:native-maven-plugin" in project.plugins,
         framework=_framework(project.groups()),
-        outer_parent=outer if elsewhere else "",
+        elsewhere=f"its parent {show(outer)}" if elsewhere else "",
     )
 
 
-def _reactor(files: Files, candidate: Candidate, outermost: str) -> Generator[str, bytes, str]:
-    """Where the build of a module with a parent of its own begins."""
-    path = join(outermost, "pom.xml")
-    content = yield from files.read(path)
-    if content is None:
-        return candidate.directory
-    below = candidate.directory.removeprefix(outermost).strip("/")
-    modules = pom.parse(content, path).modules
-    return outermost if any(below == m or below.startswith(f"{m}/") for m in modules) else candidate.directory
-
-
 def _gradle(files: Files, candidate: Candidate) -> Generator[str, bytes, Facts]:
-    directory = candidate.directory
-    around = [*_ancestors(candidate.directory), candidate.directory]
-    for each in reversed(around):
-        if files.first(join(each, settings) for settings in gradle.SETTINGS):
-            directory = each
-            break
+    directory = _settings_directory(files, candidate.directory)
     text = yield from files.text(candidate.build_file)
     own = [gradle.parse(text or "")]
-    catalog = gradle.NO_CATALOG
+    named = catalog.NOTHING
     if own[0].aliases or own[0].libraries:
         toml = yield from files.text(join(directory, "gradle/libs.versions.toml"))
-        catalog = gradle.parse_catalog(toml or "")
-    build = gradle.Build(tuple(own), None, catalog)
+        named = catalog.parse(toml or "")
+    build = gradle.Build(tuple(own), None, named)
     if gradle.BOOT_PLUGIN not in build.plugins and (path := _convention(files, directory, own[0])):
         own.append(gradle.parse((yield from files.text(path)) or ""))
-        build = gradle.Build(tuple(own), None, catalog)
-    if directory != candidate.directory and not (
-        gradle.BOOT_PLUGIN in build.plugins and build.boot_version and build.jdk[0] and build.uses(ACTUATOR)
-    ):
+        build = gradle.Build(tuple(own), None, named)
+    known = gradle.BOOT_PLUGIN in build.plugins and build.boot_version and build.jdk[0] and build.uses(ACTUATOR)
+    if directory != candidate.directory and not known:
         path = files.first(join(directory, script) for script in gradle.SCRIPTS)
-        outer = gradle.parse((yield from files.text(path)) or "") if path else None
-        build = gradle.Build(tuple(own), outer, catalog)
+        outer = yield from files.text(path)
+        build = gradle.Build(tuple(own), None if outer is None else gradle.parse(outer), named)
     facts = _gradle_facts(candidate, directory, build)
-    unknown = not facts.boot_version or (facts.jdk and not facts.jdk.strip("\"'")[:1].isdigit())
-    return replace(facts, properties_file=files.first([join(directory, "gradle.properties")]) if unknown else None)
+    if facts.boot is False and _own_plugins(files, directory) and build.foreign:
+        return replace(facts, boot=None, repackages=None, elsewhere=f"its plugin {show(sorted(build.foreign)[0])}")
+    return facts
+
+
+def _settings_directory(files: Files, directory: str) -> str:
+    """Where the build begins: the nearest directory with settings, else the project's own."""
+    for each in (directory, *reversed(_ancestors(directory))):
+        if files.first(join(each, settings) for settings in gradle.SETTINGS):
+            return each
+    return directory
 
 
 def _gradle_facts(candidate: Candidate, directory: str, build: gradle.Build) -> Facts:
@@ -145,7 +176,7 @@ def _gradle_facts(candidate: Candidate, directory: str, build: gradle.Build) -> 
         builder=Builder.GRADLE,
         directory=directory,
         module=candidate.directory.removeprefix(directory).strip("/"),
-        boot=applied or any(group == gradle.BOOT_PLUGIN for group in build.groups),
+        boot=applied or gradle.BOOT_PLUGIN in build.groups,
         repackages=applied,
         boot_version=build.boot_version,
         actuator=build.uses(ACTUATOR),
@@ -154,6 +185,17 @@ def _gradle_facts(candidate: Candidate, directory: str, build: gradle.Build) -> 
         war="war" in build.plugins,
         native="org.graalvm.buildtools.native" in build.plugins,
         framework=_framework(build.groups),
+        gradle=build,
+    )
+
+
+def _own_plugins(files: Files, directory: str) -> bool:
+    """Whether the build has plugins of its own, that may apply others."""
+    prefix = f"{directory}/" if directory else ""
+    return any(
+        path.startswith(prefix)
+        and re.match(r"(?:buildSrc|build-logic|build-?plugins?|gradle/plugins?)/", path[len(prefix) :])
+        for path in files.paths
     )
 
 
