@@ -41,6 +41,7 @@ class RouterConfig:
     domain: str = "whaleray.local"
     ttl_s: int = 1
     valid_s: int = 1
+    resolver_timeout_s: int = 1
     workers: int = 2
     shutdown_s: int = 60
     read_timeout_s: int = 300

@@ -94,10 +94,12 @@ class Nginx:
         if checked.returncode != 0:
             raise RouterError("nginx does not take the router's configuration.", checked.stderr.strip()[-2000:])
 
-    def start(self) -> None:
+    def start(self, listed: str) -> None:
         """Raises RouterError where it does not come up."""
         self.end_orphans()
         check_address(self._config)
+        self.write(listed)
+        self.check()
         size = self._config.error_log.stat().st_size if self._config.error_log.exists() else 0
         # A session of its own: Ctrl-C is the supervisor's to answer.
         self._child = subprocess.Popen(
@@ -125,9 +127,10 @@ class Nginx:
     def rotate_log(self) -> None:
         """Keep the error log within bounds: everybody can cause lines in it."""
         path = self._config.error_log
-        if self._master is not None and path.is_file() and path.stat().st_size > LOG_SIZE:
-            path.replace(path.with_name(f"{path.name}.1"))
-            self._master.send(signal.SIGUSR1)
+        if path.is_file() and path.stat().st_size > LOG_SIZE:
+            # Emptied and not renamed: workers that run as another user could not open it again.
+            shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+            os.truncate(path, 0)
 
     def serves(self) -> str | None:
         """By which list (`list_digest`) it serves; None while it doesn't answer."""

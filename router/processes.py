@@ -133,13 +133,13 @@ class Lock:
         finally:
             os.close(descriptor)
 
-    def said(self) -> dict[str, Any]:
-        """What the holder said; nothing where there is none, or it has said nothing yet."""
+    def said(self, by: int | None = None) -> dict[str, Any]:
+        """What the holder said; nothing where there is none, it has said nothing yet, or its id is not `by`."""
         if not self.held():
             return {}
         value = read_json(self._path) or {}
         holder = Process.read(value)
-        return value if holder is not None and holder.alive else {}
+        return value if holder is not None and holder.alive and by in (None, holder.pid) else {}
 
     def holder(self) -> Process | None:
         return Process.read(self.said() or None)

@@ -112,9 +112,7 @@ class Supervision:
         self._nginx.rotate_log()
 
     def _start(self) -> None:
-        self._nginx.write(self._listing.begin())
-        self._nginx.check()
-        self._nginx.start()
+        self._nginx.start(self._listing.begin())
         self._started_at = time.monotonic()
 
     def _restart(self) -> None:
@@ -173,16 +171,13 @@ def running(state_dir: Path) -> bool:
 def stop(state_dir: Path, grace_s: float = END_TIMEOUT_S) -> None:
     """End the router of that state directory, and return when it has ended. Open requests get `grace_s` seconds."""
     lock = _lock(state_dir)
-    if not lock.held():
-        end_leftovers(state_dir)
-        return
-    wait_until(lambda: not lock.held() or lock.holder() is not None, 2)
-    supervisor = lock.holder()
     for number, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGTERM, END_TIMEOUT_S), (signal.SIGKILL, 2.0)):
-        if supervisor is None or not lock.held():
+        wait_until(lambda: not lock.held() or lock.holder() is not None, 2)
+        holder = lock.holder()
+        if holder is None:
             break
-        supervisor.send(number)
-        wait_until(lambda: not lock.held(), patience_s)
+        holder.send(number)
+        wait_until(lambda ended=holder: not ended.alive, patience_s)  # type: ignore[misc]
     end_leftovers(state_dir)
 
 
@@ -202,11 +197,11 @@ def start_detached(argv: Sequence[str], state_dir: Path) -> None:
         raise RouterError("The router can't be started.", f"{argv[0]}: {error.strerror}.") from error
     finally:
         os.close(descriptor)
-    # Somebody else's router of the same directory is as good as this one.
-    wait_until(
-        lambda: lock.said().get("ready", False) or (process.poll() is not None and not lock.held()), START_TIMEOUT_S
+    # Where another router of the same directory was first, this one gives way and the other is as good.
+    settled = wait_until(
+        lambda: process.poll() is not None or lock.said(process.pid).get("ready", False), START_TIMEOUT_S
     )
-    if lock.said().get("ready", False):
+    if settled and (process.poll() is None or wait_until(lambda: lock.said().get("ready", False), _patience(lock))):
         return
     if process.poll() is None:
         process.terminate()
@@ -216,6 +211,11 @@ def start_detached(argv: Sequence[str], state_dir: Path) -> None:
         raise RouterError(str(reason.get("what")), str(reason.get("why")), str(reason.get("mend")))
     said = output.read_bytes()[begin:][-1000:].decode(errors="replace").strip()
     raise RouterError("The router ended as soon as it was started.", said, f"Its log is {output}.")
+
+
+def _patience(lock: Lock) -> float:
+    """How long to wait for a router that somebody else started."""
+    return START_TIMEOUT_S if lock.held() else 0.0
 
 
 def _lock(state_dir: Path) -> Lock:
