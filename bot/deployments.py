@@ -35,7 +35,7 @@ from bot.ports import Ports
 
 log = structlog.get_logger(__name__)
 
-POLL_S = 0.25
+POLL_S = 2.0
 """How soon a build is looked at again when nothing hints that it changed."""
 GRACE_S = 30.0
 """The engine ends what is late by itself; this much later it is ended for it."""

@@ -6,7 +6,7 @@ Every call is safe to repeat: a crash before or after any of them must lose and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -146,6 +146,11 @@ class Engine(Protocol):
 
     async def prune(self, keep: Sequence[str]) -> None:
         """Releases and logs of all deployments but these (and of those that run) may go."""
+        ...
+
+    async def hints(self, tell: Callable[[str], Awaitable[None]]) -> None:
+        """Call `tell` with a deployment's id whenever something happened to it, until cancelled. Hints may be lost and
+        repeated. Returns at once where they come by another way."""
         ...
 
     async def observe(self, deployment_id: str) -> Observation: ...

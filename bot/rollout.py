@@ -12,6 +12,9 @@ from bot.model import Deployment, Desired, Failure, Instance, InstanceState, Obs
 from bot.ports import Ports
 
 POLL_S = 0.1
+"""How soon the router is asked again: it takes a new address up within a second or two, and gives no hint."""
+POLL_HEALTH_S = 1.0
+"""How soon an instance is looked at again when nothing hints that it changed."""
 WAIT_FOR_OTHER_S = 0.5
 CONFIRM_TIMEOUT_S = 60.0
 """The router resolves a name anew every second or two: a minute without the new version means that it is down."""
@@ -59,7 +62,7 @@ async def _start(ports: Ports, service: Service, deployment: Deployment) -> tupl
     env = dict(plan.env) | dict(await ports.secrets.get(service.service_id))
     await ports.engine.start_rollout(deployment, service, plan, release, env)
     started = deployment.model_copy(update={"replaced": service.live_deployment})
-    return stages.step_to(started, Step.HEALTHY, ports.clock()), POLL_S
+    return stages.step_to(started, Step.HEALTHY, ports.clock()), POLL_HEALTH_S
 
 
 async def _newer(ports: Ports, service: Service, deployment: Deployment) -> Deployment | None:
@@ -89,7 +92,7 @@ async def _healthy(ports: Ports, deployment: Deployment) -> tuple[Deployment, fl
                 log="app",
             )
         )
-    return deployment, POLL_S
+    return deployment, POLL_HEALTH_S
 
 
 def _probe_mend(deployment: Deployment) -> str:

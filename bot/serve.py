@@ -17,7 +17,7 @@ import uvicorn
 from anyio.abc import TaskGroup
 from fastapi import FastAPI
 
-from bot import reconcile
+from bot import deployments, reconcile
 from bot.errors import SettingsError
 from bot.events import Answer, Event, Hint, Neutral, Show, Tick, group_of
 from bot.ports import Ports
@@ -99,6 +99,7 @@ async def serve(runtime: Runtime, role: Role, sock: socket.socket | None) -> Non
                 group.start_soon(worker.run)
             if workers:
                 group.start_soon(_tick, ports)
+                group.start_soon(_hints, ports)
             log.info("serving", role=role, url=runtime.web.links.own_url)
     finally:
         await runtime.close()
@@ -144,6 +145,15 @@ async def _tick(ports: Ports) -> None:
         tick = Tick(at=ports.clock(), number=number)
         await ports.inbox.send(tick, group=group_of(tick), key="tick")
         await anyio.sleep(TICK_S)
+
+
+async def _hints(ports: Ports) -> None:
+    async def tell(deployment_id: str) -> None:
+        deployment = await ports.store.deployment(deployment_id)
+        if deployment is not None and not deployment.stage.ended:
+            await deployments.hint(ports, deployment)
+
+    await ports.engine.hints(tell)
 
 
 async def _until_told(group: TaskGroup, server: uvicorn.Server | None, workers: list[Worker]) -> None:

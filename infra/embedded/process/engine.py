@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ import anyio
 
 from bot.model import BuildPlan, Deployment, LogKind, Observation, Release, Service
 from bot.ports import Source
+from infra.embedded import bell
 from infra.embedded.process import confine, detached, jdks
 from infra.embedded.process.builds import BUILD_MEMORY, Builds, safe
 from infra.embedded.process.instances import Instances
@@ -50,7 +51,7 @@ class ProcessEngine:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._root = home.resolve() / "process"
-        for name in ("builds", "releases", "instances", "caches", "jdk", "trash"):
+        for name in ("builds", "releases", "instances", "caches", "jdk", "trash", "bell"):
             (self._root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sandbox = sandbox
         self._young_s = young_s
@@ -146,6 +147,12 @@ class ProcessEngine:
         except FileNotFoundError:
             return
         shutil.rmtree(away, ignore_errors=True)
+
+    async def hints(self, tell: Callable[[str], Awaitable[None]]) -> None:
+        while True:
+            for deployment_id in bell.rung(self._root):
+                await tell(deployment_id)
+            await anyio.sleep(bell.LOOK_S)
 
     async def observe(self, deployment_id: str) -> Observation:
         return await _blocking(lambda: self._observe(deployment_id))

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from infra.embedded import bell
 from infra.embedded.process import confine, detached, jdks, wanted
 from infra.embedded.process.boundedlog import BoundedLog
 from infra.embedded.process.child import Alarm, Child, end_leftovers
@@ -187,6 +188,7 @@ class Supervisor:
             self._said = said
             with contextlib.suppress(OSError):  # its directory is gone, or the disk is full
                 write_json(self._directory / "state.json", said, durable=False)
+            bell.ring(self._directory.parent.parent.parent, self._directory.parent.name)
 
 
 def _jvm_options(spec: dict[str, Any], home: str) -> list[str]:

@@ -18,6 +18,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from infra.embedded import bell
 from infra.embedded.process import detached, jdks
 from infra.embedded.process.boundedlog import BoundedLog
 from infra.embedded.process.child import Alarm, Child
@@ -80,6 +81,7 @@ class Build:
     def _leave(self, result: dict[str, Any]) -> None:
         with contextlib.suppress(FileNotFoundError):  # removed meanwhile: nobody asks
             write_once(self._directory / "result.json", result)
+        bell.ring(self._root, self._directory.name)
 
     def _result(self, token: str) -> dict[str, Any]:
         try:
