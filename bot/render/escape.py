@@ -8,7 +8,6 @@ who may not deploy. None of them may mention, link, open HTML, or close a fence.
 from __future__ import annotations
 
 import re
-import unicodedata
 from urllib.parse import quote
 
 JOINER = "\u2060"
@@ -19,6 +18,12 @@ HIDDEN = "\ufffd"
 ELLIPSIS = "…"
 
 _INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff")
+_SPECIAL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for tab and line feed
+    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # hide, join, reorder
+    "\ud800-\udfff"  # lone surrogates: UTF-8 can't hold them
+    "\U000e0000-\U000e007f]"  # tags: a second, unseen text
+)
 _CONTROL_PICTURES = 0x2400
 _DELETE, _DELETE_PICTURE = "\x7f", "\u2421"
 
@@ -36,7 +41,10 @@ _BROKEN_BY_JOINER = (
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _BACKTICKS = re.compile(r"`+")
 _URL_SAFE = ":/?#@!$&'*+,;=%~.-_"
+_LONGEST_PATH = 4_096
 _PIPE_IN_CODE = "\u2502"
+_NEAR = 4
+"""White space that is squeezed makes less than this of a text, or the text is not worth showing whole."""
 
 
 class Markdown(str):
@@ -46,29 +54,25 @@ class Markdown(str):
     __slots__ = ()
 
 
-def _shown(character: str) -> str:
+def _shown(match: re.Match[str]) -> str:
+    character = match[0]
     if character in _INVISIBLE:
         return ""
     if character < " ":
         return chr(_CONTROL_PICTURES + ord(character))
-    if character == _DELETE:
-        return _DELETE_PICTURE
-    category = unicodedata.category(character)
-    # Cc: C1 controls; Cf: bidirectional marks, tags; Cs: lone surrogates, which UTF-8 can't hold
-    return HIDDEN if category in ("Cc", "Cf", "Cs", "Zl", "Zp") else character
+    return _DELETE_PICTURE if character == _DELETE else HIDDEN
 
 
 def visible(value: str) -> str:
     """`value` with every control character made visible. Line feeds and tabs stay; CR LF and CR become line feeds."""
-    value = value.replace("\r\n", "\n").replace("\r", "\n")
-    if value.isascii() and value.replace("\n", "").replace("\t", "").isprintable():
-        return value
-    return "".join(c if c in "\n\t" or " " <= c < _DELETE else _shown(c) for c in value)
+    return _SPECIAL.sub(_shown, value.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def line(value: str, limit: int = 1_000) -> str:
-    """One line of plain text, at most `limit` characters."""
-    return cut(" ".join(visible(value).split()), limit)
+    """One line of plain text, at most `limit` characters; what is far beyond it is not even looked at."""
+    near = value[: limit * _NEAR]
+    shown = " ".join(visible(near).split())
+    return cut(shown if near == value else shown[: limit - 1] + ELLIPSIS, limit)
 
 
 def cut(value: str, limit: int) -> str:
@@ -107,7 +111,7 @@ def prose(value: str, limit: int = 2_000) -> Markdown:
     parts: list[str] = []
     at = 0
     for span in _CODE_SPAN.finditer(shown):
-        parts += [_between(shown[at : span.start()]), code(span[2], limit)]
+        parts += [_between(shown[at : span.start()]), code(span[2], limit) or text(span[0], limit)]
         at = span.end()
     return Markdown("".join([*parts, _between(shown[at:])]).strip())
 
@@ -146,8 +150,8 @@ def autolink(url: str) -> Markdown:
 
 
 def permalink(html_url: str, sha: str, path: str, number: int | None) -> str:
-    """A line of a file at a commit, on GitHub; "" where the repository's address isn't known."""
-    if not html_url:
+    """A line of a file at a commit, on GitHub; "" where the repository's address isn't known and for no path at all."""
+    if not html_url or len(path) > _LONGEST_PATH:
         return ""
     anchor = f"#L{number}" if number else ""
     return f"{html_url}/blob/{quote(sha, safe='')}/{quote(visible(path), safe='/')}{anchor}"

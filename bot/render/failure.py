@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from bot.model import Diagnosis, Evidence, Finding
+from bot.model import Diagnosis, Evidence, Finding, Stage
 from bot.ports import Annotation
 from bot.render import escape, limits, phrases
 from bot.render.escape import Markdown
@@ -41,10 +41,10 @@ def failure(scene: Scene) -> Markdown:
     said = deployment.failure
     findings = diagnosis.issues if diagnosis is not None and diagnosis.status == "diagnosed" else ()
     return words(
-        "diagnosis/failure",
+        "failure/whole",
         headline=_headline(scene, findings),
         standing=words(
-            "diagnosis/standing",
+            "failure/standing",
             worked=phrases.worked_stage(deployment).value,
             live=scene.other_live,
             url=scene.service_url,
@@ -70,8 +70,8 @@ def annotate(scene: Scene) -> tuple[Annotation, ...]:
             path=escape.line(finding.file),
             line=max(finding.line, 1),
             level="failure" if finding.severity == "error" else "warning",
-            title=escape.line(finding.title, _TITLE),
-            message=plain("diagnosis/annotation", finding=finding)[:_MESSAGE],
+            title=escape.line(finding.title.replace("`", ""), _TITLE),
+            message=plain("failure/annotation", finding=finding)[:_MESSAGE],
         )
         for finding in diagnosis.issues
         if finding.file is not None and finding.line is not None and _in_repository(finding.file)
@@ -106,7 +106,7 @@ def _finding(scene: Scene, finding: Finding, *, first: bool) -> Markdown:
     source = scene.code.get(place, "")
     title = "" if first else finding.title  # the headline has just said it
     return words(
-        "diagnosis/finding",
+        "failure/finding",
         title=title,
         finding=finding,
         place=place,
@@ -125,9 +125,9 @@ def _evidence(scene: Scene, diagnosis: Diagnosis, findings: tuple[Finding, ...])
     if not lines:
         return ""
     if not scene.may_show_log:
-        return words("diagnosis/private")
+        return words("failure/private")
     return words(
-        "diagnosis/evidence",
+        "failure/evidence",
         shown=len(lines),
         total=max(diagnosis.log_lines, len(lines)),
         body=_numbered(lines),
@@ -136,7 +136,7 @@ def _evidence(scene: Scene, diagnosis: Diagnosis, findings: tuple[Finding, ...])
 
 def _closest(scene: Scene, diagnosis: Diagnosis) -> Markdown:
     lines = diagnosis.extract[-EVIDENCE_LINES:] if scene.may_show_log else ()
-    return words("diagnosis/closest", body=_numbered(lines) if lines else "", hidden=not scene.may_show_log)
+    return words("failure/closest", body=_numbered(lines) if lines else "", hidden=not scene.may_show_log)
 
 
 def _numbered(lines: tuple[Evidence, ...]) -> Markdown:
@@ -145,8 +145,8 @@ def _numbered(lines: tuple[Evidence, ...]) -> Markdown:
     shown: list[str] = []
     room = EVIDENCE_BYTES
     for each in lines:
-        quote = escape.cut(escape.visible(each.quote).replace("\n", " ").rstrip(), limits.LINE_CHARACTERS)
-        entry = f"{each.line:>{width}}  {quote}"
+        quote = escape.visible(each.quote[: 2 * limits.LINE_CHARACTERS]).replace("\n", " ").rstrip()
+        entry = f"{each.line:>{width}}  {escape.cut(quote, limits.LINE_CHARACTERS)}"
         room -= limits.utf8(entry) + 1
         if room < 0:
             break
@@ -158,13 +158,13 @@ def _footer(scene: Scene, diagnosis: Diagnosis | None) -> Markdown:
     by = diagnosis.by if diagnosis is not None else ""
     recognised = diagnosis is not None and diagnosis.status == "diagnosed"
     return words(
-        "diagnosis/footer",
+        "failure/footer",
         by=by if recognised else "",
         rule=by.removeprefix("rule ") if by.startswith("rule ") else "",
         took_s=diagnosis.took_s if diagnosis is not None else 0.0,
         cost=f"{diagnosis.cost_usd:.3f}" if diagnosis is not None and diagnosis.cost_usd else "",
         note=diagnosis.note.strip().rstrip(".") if diagnosis is not None else "",
         confidence=diagnosis.confidence if diagnosis is not None and recognised else "",
-        log_url=scene.log_url,
+        log_url="" if phrases.worked_stage(scene.deployment) is Stage.INSPECTING else scene.log_url,
         app=scene.deployment.failure is not None and scene.deployment.failure.log == "app",
     )

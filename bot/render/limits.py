@@ -20,6 +20,9 @@ LINE_CHARACTERS = 500
 """Ours, for one line of a log in a fence."""
 
 
+Size = Callable[[str], int]
+
+
 def utf8(value: str) -> int:
     return len(value.encode("utf-8", "replace"))
 
@@ -53,7 +56,7 @@ def tail(log: str, lines: int, room: int) -> Tail:
     return Tail("\n".join(reversed(kept)), len(kept), len(everything), shortened)
 
 
-def within(document: str, limit: int, notice: str, size: Callable[[str], int] = len) -> Markdown:
+def within(document: str, limit: int, notice: str, size: Size = len) -> Markdown:
     """`document`, or as many of its first lines as fit into `limit` together with what closes an open fence and open
     folds, and `notice`, which says that it was cut. `size`: `len` for characters, `utf8` for bytes."""
     if size(document) <= limit:

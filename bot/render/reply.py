@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot import commands
 from bot.model import Deployment, Repository
-from bot.render import phrases, times
+from bot.render import phrases
 from bot.render.escape import Markdown
 from bot.render.words import words
 
@@ -75,7 +75,7 @@ def status(
         "reply/status",
         url=url,
         live=live,
-        since=Markdown(times.moment(since, now)) if since is not None else "",
+        since=since or 0.0,
         in_flight=in_flight,
         in_flight_for=phrases.lasted(in_flight, now) if in_flight is not None else 0.0,
         failed=newest_failed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.model import Deployment, Lock, LogKind, Repository
-from bot.render import escape, failure, limits, phrases, times
+from bot.render import escape, failure, limits, phrases
 from bot.render.escape import Markdown
 from bot.render.scene import Scene
 from bot.render.words import words
@@ -16,12 +16,12 @@ LOG_BYTES = 50_000
 
 def locked(lock: Lock, now: float) -> Markdown:
     """To its owner and to those it keeps out."""
-    return words("reply/locked", lock=lock, since=_moment(lock.since, now))
+    return words("reply/locked", lock=lock, now=now)
 
 
 def lock_refused(lock: Lock, now: float) -> Markdown:
     """To somebody who may not free it."""
-    return words("reply/lock_refused", lock=lock, since=_moment(lock.since, now))
+    return words("reply/lock_refused", lock=lock, now=now)
 
 
 def unlocked() -> Markdown:
@@ -91,7 +91,3 @@ def our_fault(delivery: str) -> Markdown:
 def suspended(account: str) -> Markdown:
     """The account's owner has suspended the App there."""
     return words("reply/suspended", account=account)
-
-
-def _moment(at: float, now: float) -> Markdown:
-    return Markdown(times.moment(at, now))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Literal
 
 _EXACT_BELOW_S = 10.0
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
 
 def clock(at: float) -> str:
@@ -12,18 +14,10 @@ def clock(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
 
 
-def moment(at: float, now: float) -> str:
-    """`14:02` today, `14:02 on 3 November` on another day, always UTC."""
-    then, today = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(now, UTC)
-    if then.date() == today.date():
-        return f"{then:%H:%M} UTC"
-    return f"{then:%H:%M} UTC on {then.day} {then:%B}"
-
-
 def took(seconds: float) -> str:
     """Of something that ended: `0.4 s`, `0:42`, `1:58`, `1:02:03`."""
     seconds = max(seconds, 0.0)
-    return f"{seconds:.1f} s" if round(seconds, 1) < _EXACT_BELOW_S else running(seconds)
+    return f"{seconds:.1f} s" if round(seconds, 1) < _EXACT_BELOW_S else running(round(seconds))
 
 
 def running(seconds: float) -> str:
@@ -34,10 +28,10 @@ def running(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
-def about(seconds: float) -> str:
-    """Roughly, for a sentence: `2 hours`, `3 days`."""
-    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            many = int(seconds // size)
-            return f"{many} {name}" + ("s" if many > 1 else "")
-    return "less than a minute"
+def largest_unit(seconds: float) -> tuple[int, Literal["day", "hour", "minute"]]:
+    """Whole units of the largest that fits; 0 minutes below one."""
+    if seconds >= _DAY_S:
+        return int(seconds // _DAY_S), "day"
+    if seconds >= _HOUR_S:
+        return int(seconds // _HOUR_S), "hour"
+    return int(max(seconds, 0.0) // _MINUTE_S), "minute"

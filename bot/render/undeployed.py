@@ -70,7 +70,7 @@ def config_error(head_sha: str, problems: Sequence[Problem]) -> CheckRun:
                 path=CONFIG_FILE,
                 line=max(problem.line, 1),
                 level="failure",
-                title=escape.line(problem.what, limits.TITLE_CHARACTERS),
+                title=escape.line(problem.what.replace("`", ""), limits.TITLE_CHARACTERS),
                 message=plain("neutral/problem", problem=problem),
             )
             for problem in problems

@@ -3,6 +3,7 @@ to."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -35,6 +36,7 @@ def environment(kind: str) -> Environment:
         finalize=_markdown if kind == "md" else _plain,
     )
     made.filters |= {
+        "about": _about,
         "autolink": escape.autolink,
         "bare": lambda value: value.replace("`", ""),
         "clock": lambda at: Markdown(times.clock(at)),
@@ -43,15 +45,34 @@ def environment(kind: str) -> Environment:
         "fence": escape.fence,
         "line": escape.line,
         "link": lambda url, label: escape.link(Markdown(label), url),
+        "moment": _moment,
         "number": lambda value: f"{value:,}",
         "person": escape.person,
         "prose": escape.prose,
         "quoted": escape.text,
         "running": lambda seconds: Markdown(times.running(seconds)),
         "took": lambda seconds: Markdown(times.took(seconds)),
-        "about": lambda seconds: Markdown(times.about(seconds)),
     }
     return made
+
+
+def _about(seconds: float) -> Markdown:
+    """Roughly how long, for a sentence."""
+    many, unit = times.largest_unit(seconds)
+    return Markdown(plain("time/about", many=many, unit=unit))
+
+
+def _moment(at: float, now: float) -> Markdown:
+    """The hour of it, with the day unless that is today's."""
+    then, today = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(now, UTC)
+    said = plain(
+        "time/moment",
+        time=f"{then:%H:%M}",
+        day=then.day,
+        month=f"{then:%B}",
+        today=then.date() == today.date(),
+    )
+    return Markdown(said)
 
 
 def _markdown(value: object) -> str:
