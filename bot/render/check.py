@@ -46,7 +46,7 @@ def check_run(scene: Scene, actions: Sequence[str] = ()) -> CheckRun:
         conclusion=_CONCLUSIONS.get(deployment.stage),
         started_at=deployment.opened_at or None,
         completed_at=deployment.entered(deployment.stage) if ended else None,
-        details_url=scene.log_url or None,
+        details_url=scene.build_log_url or None,
         title=title(scene),
         summary=fit(_summary(scene)),
         text=fit(_text(scene)),
@@ -200,5 +200,5 @@ def _text(scene: Scene) -> Markdown:
         body=escape.fence(tail.body),
         updated=not scene.deployment.stage.ended,
         at=scene.log_at,
-        log_url=scene.log_url,
+        log_url=scene.build_log_url,
     )

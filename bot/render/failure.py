@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from bot.model import Diagnosis, Evidence, Finding, Stage
+from bot.model import Diagnosis, Evidence, Finding
 from bot.ports import Annotation
 from bot.render import escape, limits, phrases
 from bot.render.escape import Markdown
@@ -165,6 +165,6 @@ def _footer(scene: Scene, diagnosis: Diagnosis | None) -> Markdown:
         cost=f"{diagnosis.cost_usd:.3f}" if diagnosis is not None and diagnosis.cost_usd else "",
         note=diagnosis.note.strip().rstrip(".") if diagnosis is not None else "",
         confidence=diagnosis.confidence if diagnosis is not None and recognised else "",
-        log_url="" if phrases.worked_stage(scene.deployment) is Stage.INSPECTING else scene.log_url,
+        log_url=scene.build_log_url,
         app=scene.deployment.failure is not None and scene.deployment.failure.log == "app",
     )

@@ -40,8 +40,9 @@ class Tail:
 
 def tail(log: str, lines: int, room: int) -> Tail:
     """The last `lines` lines of `log` that fit into `room` bytes, each at most LINE_CHARACTERS long."""
-    everything = log.rstrip().split("\n") if log.strip() else []
-    wanted = everything[-lines:] if lines > 0 else []
+    log = log.rstrip()
+    total = log.count("\n") + 1 if log else 0
+    wanted = log.rsplit("\n", lines)[-lines:] if log and lines > 0 else []
     kept: list[str] = []
     shortened = False
     for each in reversed(wanted):
@@ -53,7 +54,7 @@ def tail(log: str, lines: int, room: int) -> Tail:
             break
         shortened = shortened or short != whole
         kept.append(short)
-    return Tail("\n".join(reversed(kept)), len(kept), len(everything), shortened)
+    return Tail("\n".join(reversed(kept)), len(kept), total, shortened)
 
 
 def within(document: str, limit: int, notice: str, size: Size = len) -> Markdown:

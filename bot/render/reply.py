@@ -57,7 +57,7 @@ def nothing_to_cancel() -> Markdown:
 
 
 def cancelled(deployment: Deployment) -> Markdown:
-    return words("reply/cancelled", sha=deployment.short_sha, ref=deployment.ref)
+    return words("reply/cancelled", deployment=deployment)
 
 
 def status(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.model import Deployment, Repository
+from bot.model import Deployment, Repository, Stage
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class Scene:
     def other_live(self) -> Deployment | None:
         """The live version, unless it is this one."""
         return None if self.is_live else self.live
+
+    @property
+    def build_log_url(self) -> str:
+        """`log_url`, once there is a build to log."""
+        return self.log_url if self.deployment.entered(Stage.BUILDING) is not None else ""
 
     @property
     def before(self) -> Deployment | None:

@@ -8,6 +8,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bot.model import Deployment
 from bot.render import escape, times
 from bot.render.blocks import tidy
 from bot.render.escape import Markdown
@@ -51,9 +52,16 @@ def environment(kind: str) -> Environment:
         "prose": escape.prose,
         "quoted": escape.text,
         "running": lambda seconds: Markdown(times.running(seconds)),
+        "version": _version,
         "took": lambda seconds: Markdown(times.took(seconds)),
     }
     return made
+
+
+def _version(deployment: Deployment) -> Markdown:
+    """Its commit, and the branch unless that is the commit's own name."""
+    named = deployment.ref not in (deployment.sha, deployment.short_sha)
+    return words("plan/version", sha=deployment.short_sha, ref=deployment.ref if named else "")
 
 
 def _about(seconds: float) -> Markdown:

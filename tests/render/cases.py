@@ -153,6 +153,7 @@ REPLIES: dict[str, Callable[[], str]] = {
     "nothing to roll back to, named": lambda: render.nothing_to_rollback("deadbeef"),
     "nothing to cancel": render.nothing_to_cancel,
     "cancelled": lambda: render.cancelled(ENDED_BY_HAND),
+    "cancelled, a commit by its own name": lambda: render.cancelled(deployment(Stage.CANCELLED, ref=SHA[:7])),
     "status: nothing": lambda: render.status("", None, None, None, stopped=False, now=NOON),
     "status: not live yet": lambda: render.status(URL, None, INSPECTING, None, stopped=False, now=NOON + 3),
     "status: live": lambda: render.status(URL, LIVE, None, None, stopped=False, now=NOON),
