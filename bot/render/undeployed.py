@@ -18,12 +18,13 @@ CONFIG_FILE = ".whaleray.yml"
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in `.whaleray.yml` that can't be used."""
+    """Something in the repository's configuration that can't be used."""
 
     line: int
     """1-based; 0 when it is about the whole file."""
     what: str
     mend: str = ""
+    path: str = CONFIG_FILE
 
 
 def neutral(
@@ -67,7 +68,7 @@ def config_error(head_sha: str, problems: Sequence[Problem]) -> CheckRun:
         summary=check.fit(words("neutral/config", sha=head_sha[:7], problems=problems)),
         annotations=tuple(
             Annotation(
-                path=CONFIG_FILE,
+                path=problem.path,
                 line=max(problem.line, 1),
                 level="failure",
                 title=escape.line(problem.what.replace("`", ""), limits.TITLE_CHARACTERS),
