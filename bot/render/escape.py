@@ -35,6 +35,7 @@ _BROKEN_BY_JOINER = (
     (re.compile(r"\b(GH|GHSA|CVE)-(?=\w)", re.IGNORECASE), rf"\1-{JOINER}"),
     (re.compile(r"/(?=/)"), f"/{JOINER}"),  # any scheme's //
     (re.compile(r"\b(www)(?=\.)", re.IGNORECASE), rf"\1{JOINER}"),
+    (re.compile(r"\$"), f"{JOINER}$"),  # mathematics
     (re.compile(r":(?=[\w+-]+:)"), f":{JOINER}"),  # emoji
     (re.compile(r"([0-9a-f]{6})(?=[0-9a-f])", re.IGNORECASE), rf"\1{JOINER}"),  # commit ids link from 7 digits on
 )

@@ -18,6 +18,7 @@ LINKED_BY_GITHUB = {
     "address": re.compile(r"\bwww\.\w|\w://\w", re.IGNORECASE),
     "e-mail": re.compile(r"[\w.+-]@[\w-]"),
     "advisory": re.compile(r"\b(?:GHSA|CVE)-\w", re.IGNORECASE),
+    "mathematics": re.compile(r"(?:^|[\s(])\$[^\s$][^$]*\$|\$\$", re.MULTILINE),
     "emoji": re.compile(r":(?:[a-z_+-][a-z0-9_+-]*|100|1234):", re.IGNORECASE),
 }
 """What GitHub's filters look for in the text of the rendered page, outside of code and links."""
