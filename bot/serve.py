@@ -133,11 +133,11 @@ async def dispatch_view(ports: Ports, event: Event) -> None:
         case Hint():
             await ports.inbox.send(event, group=group_of(event), key=f"hint:{event.deployment}")
         case _:
-            log.error("no event of the view", event=event.type)
+            log.error("no event of the view", job=event.type)
 
 
 async def _no_giving_up(event: Event) -> None:
-    log.error("a view stays unwritten", event=event.type)
+    log.error("a view stays unwritten", job=event.type)
 
 
 async def _tick(ports: Ports) -> None:

@@ -60,8 +60,13 @@ class Worker:
                 log.error("queue", queue=self._name, error=str(outage))
                 await anyio.sleep(1)
                 continue
-            if job is not None:
+            if job is None:
+                continue
+            try:
                 await self._work(job)
+            except Exception:
+                log.exception("the queue could not be told what became of a job: it is due again when its lease ends")
+                await anyio.sleep(1)
 
     async def _work(self, job: Job) -> None:
         started = time.monotonic()
@@ -73,18 +78,18 @@ class Worker:
         except Outage as outage:
             outcome = "put back"
             wait = max(outage.retry_after, _patience(time.time() - job.sent_at))
-            log.warning("outage", event=job.event.type, why=str(outage), again_in_s=round(wait, 1))
+            log.warning("outage", job=job.event.type, why=str(outage), again_in_s=round(wait, 1))
             await self._queue.release(job, after=wait, why=str(outage), count=False)
         except Conflict as conflict:
             outcome = "conflict"
             await self._queue.release(job, after=0.05 + 0.1 * random.random(), why=str(conflict))  # noqa: S311
         except Gone as gone:
             outcome = "gone"
-            log.info("gone", event=job.event.type, what=str(gone))
+            log.info("gone", job=job.event.type, what=str(gone))
             await self._queue.ack(job)
         except Exception as error:
             outcome = "failed"
-            log.exception("job failed", event=job.event.type, attempts=job.attempts)
+            log.exception("job failed", job=job.event.type, attempts=job.attempts)
             await self._failed(job, error)
         metrics.JOBS.labels(self._name, job.event.type, outcome).observe(time.monotonic() - started)
 
@@ -93,7 +98,7 @@ class Worker:
             try:
                 await self._gave_up(job.event)
             except Exception:
-                log.exception("giving up failed", event=job.event.type)
+                log.exception("giving up failed", job=job.event.type)
         await self._queue.release(job, after=_backoff(job.attempts), why=f"{type(error).__name__}: {error}")
 
 

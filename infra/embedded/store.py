@@ -25,7 +25,7 @@ SCHEMA = (
         repository_id INTEGER NOT NULL, ref TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (repository_id, ref))""",
     "CREATE TABLE IF NOT EXISTS audits (number INTEGER PRIMARY KEY, service_id TEXT NOT NULL, body TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS audits_of ON audits (service_id, number)",
-    "CREATE TABLE IF NOT EXISTS once (key TEXT PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS once (key TEXT PRIMARY KEY, by TEXT NOT NULL)",
 )
 
 
@@ -134,9 +134,12 @@ class SqliteStore:
         sql = "SELECT body FROM audits WHERE service_id = ? ORDER BY number DESC LIMIT ?"
         return [Audit.model_validate_json(body) for body in await self._all(sql, service_id, limit)]
 
-    async def once(self, key: str) -> bool:
+    async def once(self, key: str, by: str = "") -> bool:
         def claim(connection: sqlite3.Connection) -> bool:
-            return connection.execute("INSERT OR IGNORE INTO once VALUES (?)", (key,)).rowcount == 1
+            if connection.execute("INSERT OR IGNORE INTO once VALUES (?, ?)", (key, by)).rowcount == 1:
+                return True
+            (first,) = connection.execute("SELECT by FROM once WHERE key = ?", (key,)).fetchone()
+            return bool(by) and first == by
 
         return await self._db.write(claim)
 

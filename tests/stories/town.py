@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import httpx
 
 from infra.demo.machine import Machine
 from infra.sandbox import Sandbox
+from infra.sandbox.api.checks import suite_for
+from infra.sandbox.world import CheckRun
 from tests.engine.repository import PACKS, repository
 
 OWNER, AUTHOR = "octo-org", "octocat"
@@ -59,15 +61,21 @@ class Town:
         self.http.close()
         self.machine.close()
 
-    def repository(self, *, private: bool = True, install: bool = True) -> Place:
+    def repository(self, *, private: bool = True, install: bool = True, owner: str = OWNER) -> Place:
         """A new one, with its author as administrator and the App installed."""
         name = f"hello-{next(_numbers)}"
-        full_name = f"{OWNER}/{name}"
-        self.sandbox.create_repository(OWNER, name, files={}, private=private)
+        full_name = f"{owner}/{name}"
+        self.sandbox.create_repository(owner, name, files={}, private=private)
         self.sandbox.grant(full_name, AUTHOR, "admin")
         if install:
-            self.sandbox.install(OWNER, [full_name], by=AUTHOR)
+            self.sandbox.install(owner, [full_name], by=AUTHOR)
         return Place(self, full_name)
+
+    def organisation(self) -> str:
+        """A new one: its installation is its own."""
+        name = f"org-{next(_numbers)}"
+        self.sandbox.create_organisation(name)
+        return name
 
     def until(self, look: Callable[[], T | None], what: str, seconds: float = PATIENCE_S) -> T:
         return self.machine.until(look, what, seconds)
@@ -114,6 +122,18 @@ class Place:
         """Its number and its head."""
         head = self.push(version, branch=branch, by=by)
         return self.sandbox.open_pull_request(self.full_name, head=branch, title=f"Version {version}", by=by), head
+
+    def other_check(self, sha: str, conclusion: str | None) -> None:
+        """Another App's check run on that commit; None: in progress."""
+        world = self.sandbox.world
+        with world.lock:
+            repository = world.repository(self.full_name)
+            other = replace(next(iter(world.apps.values())), id=999_999, slug="other-ci", name="Other CI")
+            suite = suite_for(world, repository, other, sha, "main")
+            status = "completed" if conclusion else "in_progress"
+            run = CheckRun(world.new_id("check run"), suite, "ci", sha, status=status, conclusion=conclusion)
+            suite.runs.append(run)
+            repository.check_runs[run.id] = run
 
     def say(self, pull: int, body: str, by: str = AUTHOR) -> int:
         return self.sandbox.comment(self.full_name, pull, body, by=by)
