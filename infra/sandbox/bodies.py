@@ -50,6 +50,7 @@ _MODELS: dict[str, Callable[[Body], type[BaseModel]]] = {
         github.ReposOwnerRepoDeploymentsDeploymentIdStatusesPostBody
     ),
 }
+_TYPES = frozenset({"str", "int", "bool", "float", "datetime", "dict", "list"})
 _FREE = ("payload",)
 """Fields whose content is the client's own."""
 OPTIONAL = frozenset({"POST /app/installations/{installation_id}/access_tokens"})
@@ -81,10 +82,16 @@ def _by_model(model: type[BaseModel], body: Body) -> Iterator[Mapping[str, str]]
     try:
         model.model_validate_json(json.dumps(bare), strict=True, extra="forbid")
     except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False):
-            # Of a union with "not set" only the real type's complaint says something.
-            if each["type"] != "is_instance_of":
-                yield _error(".".join(str(part) for part in each["loc"]), each["msg"])
+        found = error.errors(include_url=False, include_input=False)
+        # Every optional field is a union with "not set": that it isn't that says nothing.
+        telling = [each for each in found if "<UNSET>" not in str(each["loc"])]
+        for each in telling or found:
+            yield _error(".".join(str(part) for part in each["loc"] if _is_field(part)), each["msg"])
+
+
+def _is_field(part: int | str) -> bool:
+    """A place in the body, and not the name of one of the types that pydantic tried there."""
+    return isinstance(part, int) or (part.islower() and part.isidentifier() and part not in _TYPES)
 
 
 def _by_limits(route: str, body: Body) -> Iterator[Mapping[str, str]]:

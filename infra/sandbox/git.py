@@ -10,6 +10,17 @@ from functools import lru_cache
 from pathlib import Path
 
 ZERO = "0" * 40
+_CONFIG = """
+[http]
+	receivepack = true
+[receive]
+	autogc = false
+	hideRefs = refs/pull
+[gc]
+	auto = 0
+[transfer]
+	unpackLimit = 100000
+"""
 _QUIET = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
 
 
@@ -57,10 +68,8 @@ class Bare:
     def create(self, default_branch: str) -> None:
         self.directory.parent.mkdir(parents=True, exist_ok=True)
         _run("init", "--quiet", "--bare", f"--initial-branch={default_branch}", str(self.directory))
-        self.git("config", "http.receivepack", "true")
-        self.git("config", "receive.autogc", "false")
-        self.git("config", "gc.auto", "0")
-        self.git("config", "receive.hideRefs", "refs/pull")
+        with (self.directory / "config").open("a") as config:
+            config.write(_CONFIG)
 
     def git(self, *arguments: str, stdin: bytes | None = None) -> str:
         return self.raw(*arguments, stdin=stdin).decode(errors="replace").strip("\n")
@@ -178,13 +187,7 @@ class Bare:
 
     def changed(self, sha: str) -> dict[str, list[str]]:
         """Paths that the commit `added`, `removed` and `modified`."""
-        out: dict[str, list[str]] = {"added": [], "removed": [], "modified": []}
-        kinds = {"A": "added", "D": "removed"}
-        text = self.git("diff-tree", "--root", "--no-commit-id", "-r", "-z", "--name-status", sha)
-        parts = [part for part in text.split("\0") if part]
-        for status, path in zip(parts[::2], parts[1::2], strict=True):
-            out[kinds.get(status, "modified")].append(path)
-        return out
+        return {kind: list(paths) for kind, paths in _changed(str(self.directory), sha).items()}
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         try:
@@ -219,6 +222,19 @@ def _commit(directory: str, sha: str) -> CommitObject:
     full, tree, parents, an, ae, at, cn, ce, ct, message = text.split("\0", 9)
     author, committer = Person(an, ae), Person(cn, ce)
     return CommitObject(full, tree, tuple(parents.split()), author, int(at), committer, int(ct), message.rstrip("\n"))
+
+
+@lru_cache(maxsize=1024)
+def _changed(directory: str, sha: str) -> dict[str, list[str]]:
+    """Cached: a commit's name is its content."""
+    out: dict[str, list[str]] = {"added": [], "removed": [], "modified": []}
+    kinds = {"A": "added", "D": "removed"}
+    options = ("--root", "--no-commit-id", "-r", "-z", "--name-status")
+    text = _run("--git-dir", directory, "diff-tree", *options, sha).decode(errors="replace")
+    parts = [part for part in text.split("\0") if part]
+    for status, path in zip(parts[::2], parts[1::2], strict=True):
+        out[kinds.get(status, "modified")].append(path)
+    return out
 
 
 @lru_cache(maxsize=512)

@@ -68,11 +68,13 @@ class OpenApi:
         return schema
 
     def _errors(self, schema: dict[str, Any], value: object, place: str) -> list[str]:
-        absolute = json.loads(json.dumps(schema).replace('"$ref": "#', f'"$ref": "{_BASE}#'))
+        absolute = json.loads(json.dumps(schema).replace('"#/', f'"{_BASE}#/'))
         validator: Any = OAS30Validator(absolute, registry=self._registry, format_checker=oas30_format_checker)
         return [
             ".".join([place, *map(str, error.absolute_path)]) + f": {error.message[:300]}"
             for error in validator.iter_errors(value)
+            # The description means that null is allowed there, also where its list of values doesn't name it.
+            if not (error.instance is None and error.schema.get("nullable"))
         ]
 
 
