@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 
 from anyio.to_thread import run_sync
 
-from bot.diagnosis.extract import choose, read
+from bot.diagnosis.extract import choose
+from bot.diagnosis.reading import read
 from bot.diagnosis.redact import redact
 from bot.diagnosis.validate import validate
 from bot.errors import WhaleRayError
@@ -16,8 +17,6 @@ from bot.ports import Analyst, Extract
 
 CLOSEST = 20
 """Lines shown to the reader as those closest to the cause."""
-WIDEST = 500
-"""Characters shown of one line."""
 CHARACTERS_PER_TOKEN = 3
 """Of log text, on the safe side: prose has four, paths and hashes under three."""
 
@@ -27,17 +26,17 @@ def make_extract(
 ) -> Extract:
     """The lines that carry the cause, redacted, numbered as in `text`; the whole log when it fits both budgets."""
     text = redact(text, secrets)
-    lines = read(text.split("\n"))
-    shown = {line.number: line.text[:WIDEST] for line in lines}
-    budget = min(budget_lines, len(lines))
-    numbers = choose(lines, budget)
+    reading = read(text.split("\n"))
+    shown = {line.number: line.text for line in reading.lines}
+    budget = min(budget_lines, reading.total)
+    numbers = choose(reading, budget)
     while budget > 1 and sum(_tokens(shown[number]) for number in numbers) > budget_tokens:
         budget = max(1, budget * 9 // 10)
-        numbers = choose(lines, budget)
+        numbers = choose(reading, budget)
     return Extract(
         lines=tuple((number, shown[number]) for number in numbers),
-        total=len(lines),
-        whole=len(numbers) == len(lines),
+        total=reading.total,
+        whole=len(numbers) == reading.total,
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-LONGEST = 2000
+LONGEST = 500
 """Characters kept of a line: a cause is said in fewer, and one line of a minified bundle may have millions."""
 
 _ESCAPES = re.compile(
-    r"\x1b(?:\[[0-9;:?<=>!]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[()][0-9A-B]|[@-Z\\-_=>])"
+    r"\x1b(?:\[[0-9;:?<=>!]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[()][0-9A-B]|[@-Z\\-_=>])|"
+    # as `cat -v` spells them, and with the escape character lost on the way
+    r"\^\[\[[0-9;]{0,20}[A-Za-z]|\[\d{1,3}(?:;\d{1,3}){0,5}m"
 )
+_SPELT = re.compile(r"\^\[\[|\[\d{1,3}(?:;\d{1,3}){0,5}m")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CI_PREFIX = re.compile(
     # `gh run view --log` (job, step, time), GitHub Actions, Docker's BuildKit, Docker Compose
@@ -21,15 +24,22 @@ _CI_PREFIX = re.compile(
 )
 
 
+def without_escapes(line: str) -> str:
+    """`line` without what sets colours and moves cursors."""
+    if "\x1b" in line or ("m" in line and _SPELT.search(line)):
+        return _ESCAPES.sub("", line)
+    return line
+
+
 def plain(line: str) -> str:
     """`line` without escape sequences and control characters; of text that a carriage return overwrote, the last."""
-    if "\x1b" in line:
-        line = _ESCAPES.sub("", line)
     if "\r" in line:
-        line = next((part for part in reversed(line.split("\r")) if part.strip()), "")
-    if not line.isprintable():
-        line = _CONTROLS.sub("", line)
-    return line.rstrip()
+        parts = without_escapes(line[-4 * LONGEST :]).split("\r")
+        line = next((part for part in reversed(parts) if part.strip()), "")
+    else:
+        line = without_escapes(line[: 4 * LONGEST])
+    line = line[:LONGEST].rstrip()
+    return line if line.isprintable() else _CONTROLS.sub("", line)
 
 
 def without_stamp(line: str) -> str:
@@ -40,7 +50,7 @@ def without_stamp(line: str) -> str:
 
 def normalise(line: str) -> str:
     """The line as it is scored and shown, at most `LONGEST` characters."""
-    return without_stamp(plain(line[: LONGEST * 4])[:LONGEST])
+    return without_stamp(plain(line))
 
 
 def normalised(lines: Iterable[str]) -> Iterator[str]:
