@@ -47,7 +47,7 @@ class RouterConfig:
     read_timeout_s: int = 300
     forwarded_proto: Literal["http", "https"] | None = None
     trusted_proxies: tuple[str, ...] = ()
-    error_log_path: Path | None = None
+    log_to_stderr: bool = False
 
     def __post_init__(self) -> None:
         if not TOKEN.fullmatch(self.probe_token):
@@ -68,7 +68,7 @@ class RouterConfig:
 
     @property
     def error_log(self) -> Path:
-        return self.error_log_path or self.state_dir / "error.log"
+        return self.state_dir / "error.log"
 
     @property
     def listen(self) -> str:

@@ -26,6 +26,7 @@ RECEIVE_BUFFER = 1 << 20
 """A thousand upstreams ask in the same instant after a reload."""
 TCP_TIMEOUT_S = 2.0
 CLASS_IN = 1
+COMPLAIN_S = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Zone:
         self._ttl_s = ttl_s
         self._lookup = lookup
         self._answered: dict[str, float] = {}
+        self._complained = float("-inf")
 
     def answer(self, packet: bytes, limit: int | None = None) -> bytes | None:
         """The answer in at most `limit` bytes; None to what is no question."""
@@ -74,7 +76,7 @@ class Zone:
         try:
             addresses = self._lookup(service_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the service must not be taken for stopped
-            log.warning("The addresses of %s can't be read now: %s", service_id, error)
+            self._complain(service_id, error)
             reply.header.rcode = RCODE.SERVFAIL
             return None
         if addresses is None:
@@ -84,6 +86,13 @@ class Zone:
             for address in random.sample(addresses, len(addresses)):
                 reply.add_answer(RR(asked.q.qname, QTYPE.A, rdata=A(address), ttl=self._ttl_s))
         return service_id
+
+    def _complain(self, service_id: str, error: Exception) -> None:
+        """Now and then: nginx asks for every service every second."""
+        now = time.monotonic()
+        if now - self._complained >= COMPLAIN_S:
+            self._complained = now
+            log.warning("The addresses of %s, and maybe of others, can't be read now: %s", service_id, error)
 
 
 class DnsServer:

@@ -16,12 +16,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from router.config import RouterConfig, render_config
+from router.config import RouterConfig, list_digest, render_config
 from router.errors import RouterError
 from router.processes import Process, read_json, session_members, wait_until, write_whole
 
 START_TIMEOUT_S = 10.0
 END_TIMEOUT_S = 5.0
+CHECK_TIMEOUT_S = 60.0
+"""A thousand services take less than a second."""
 FILES = 65536
 LOG_SIZE = 10 << 20
 COMMAND = "nginx"
@@ -90,7 +92,18 @@ class Nginx:
 
     def check(self) -> None:
         """Raises RouterError where nginx does not take the configuration."""
-        checked = subprocess.run(self._argv("-t", "-q"), capture_output=True, text=True, timeout=60, check=False)
+        argv = self._argv("-t", "-q")
+        try:
+            checked = subprocess.run(
+                argv,
+                cwd=self._config.state_dir,
+                capture_output=True,
+                text=True,
+                timeout=CHECK_TIMEOUT_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise RouterError("nginx can't be run.", f"{error}.", "Install nginx 1.29.7 or later.") from error
         if checked.returncode != 0:
             raise RouterError("nginx does not take the router's configuration.", checked.stderr.strip()[-2000:])
 
@@ -104,6 +117,7 @@ class Nginx:
         # A session of its own: Ctrl-C is the supervisor's to answer.
         self._child = subprocess.Popen(
             self._argv(),
+            cwd=self._config.state_dir,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -119,6 +133,16 @@ class Nginx:
                 file.seek(size)
                 said = file.read()[-2000:].decode(errors="replace").strip()
             raise RouterError("nginx does not start.", said)
+
+    def change(self, listed: str) -> None:
+        """Give the running one a configuration that differs by more than services. Raises RouterError."""
+        if self.serves() is None:
+            check_address(self._config)
+        self.write(listed)
+        self.check()
+        self.reload()
+        if not wait_until(lambda: self.serves() == list_digest(listed), START_TIMEOUT_S):
+            raise RouterError("nginx does not take up its configuration.", f"{self._config.error_log} says why.")
 
     def reload(self) -> None:
         if self._master is not None:
@@ -176,14 +200,9 @@ class Nginx:
         return f"{self._binary} {there.st_ino} {there.st_mtime_ns}"
 
     def _argv(self, *more: str) -> list[str]:
+        """To be run in the state directory: nginx takes `include` for a pattern, whatever the directory is called."""
         config = self._config
-        return [
-            self._binary,
-            *("-p", str(config.state_dir)),
-            *("-c", str(config.main_file)),
-            *("-e", str(config.error_log)),
-            *more,
-        ]
+        return [self._binary, "-p", "./", "-c", config.main_file.name, "-e", config.error_log.name, *more]
 
 
 def end_leftovers(state_dir: Path) -> None:

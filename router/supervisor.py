@@ -71,9 +71,9 @@ def _run(config: RouterConfig, lookup: Lookup, listed: Listed, lock: Lock, stopp
         log.info("The router answers at http://%s", config.listen)
         while not stopping.once.wait(WATCH_S):
             supervision.step()
-    finally:
         nginx.end(config.shutdown_s + 1, stopping.twice.is_set)
-        dns.close()
+    finally:
+        dns.close()  # nginx serves on where this end was not meant: the next supervisor takes it over
     log.info("The router has ended")
 
 
@@ -95,9 +95,7 @@ class Supervision:
             if self._nginx.configured:
                 self._listing.adopt(self._config.listed_file.read_text(encoding="utf-8"))
             else:
-                self._nginx.write(self._listing.begin())
-                self._nginx.check()
-                self._nginx.reload()
+                self._nginx.change(self._listing.begin())
             return
         if self._nginx.alive:
             log.info("nginx is of another version and is replaced")
@@ -105,11 +103,14 @@ class Supervision:
         self._start()
 
     def step(self) -> None:
-        if not self._nginx.alive:
-            self._restart()
-        elif (text := self._listing.step()) is not None:
-            self._reload(text)
-        self._nginx.rotate_log()
+        try:
+            if not self._nginx.alive:
+                self._restart()
+            elif (text := self._listing.step()) is not None:
+                self._reload(text)
+            self._nginx.rotate_log()
+        except OSError as error:  # a full disk is no reason to stop what runs
+            log.error("The router's files can't be written: %s", error)
 
     def _start(self) -> None:
         self._nginx.start(self._listing.begin())

@@ -1,6 +1,6 @@
 """A router for a test, in a process of its own: `python supervised.py HOME`, which holds `config.json`.
 
-While it holds a file `locked` nobody can look a service up.
+While it holds a file `locked` nobody can look a service up; with a file `slow` that takes a moment.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
+import time
 from pathlib import Path
 
 from infra.embedded.registry import SqliteRegistry
@@ -24,6 +25,8 @@ def main(home: Path) -> int:
     def lookup(service_id: str) -> list[str] | None:
         if (home / "locked").exists():
             raise sqlite3.OperationalError("database is locked")
+        if (home / "slow").exists():
+            time.sleep(0.2)
         return registry.lookup(service_id)
 
     try:

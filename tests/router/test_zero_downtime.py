@@ -73,6 +73,7 @@ async def test_listing_services_under_load_fails_no_request(rig: Rig) -> None:
     listed, other = "github_6-listed", "github_6-listed-later"
     async with rig.serving(listed), rig.serving(other):
         await rig.list(listed)
+        (rig.home / "slow").touch()  # so that an upstream that nginx hasn't resolved yet would be met
         async with load(rig, listed, other) as counted:
             await rig.list(listed, other)
             for number in range(3):
