@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
 from bot.errors import UserError
@@ -91,19 +91,53 @@ def _refusable(value: object) -> object:
     return False if isinstance(value, str) and value.lower() in ("false", "no", "off") else value
 
 
-RepositoryPath = Annotated[str, Field(max_length=200), AfterValidator(_path)]
+RepositoryPath = Annotated[
+    str,
+    Field(
+        max_length=200,
+        json_schema_extra={"pattern": r"^(\./)?[\w.@+ /-]*$", "not": {"pattern": r"\.\."}, "examples": ["backend/"]},
+    ),
+    AfterValidator(_path),
+]
 UrlPath = Annotated[
     str,
     Field(max_length=200, json_schema_extra={"pattern": "^/", "examples": ["/actuator/health"]}),
     AfterValidator(_url_path),
 ]
-Argument = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_argument)]
-EnvName = Annotated[str, AfterValidator(_env_name)]
-EnvValue = Annotated[str, Field(max_length=8192), AfterValidator(_value)]
+Argument = Annotated[
+    str,
+    Field(min_length=1, max_length=1000, json_schema_extra={"pattern": r"^[^\r\n]+$", "examples": ["-Pproduction"]}),
+    AfterValidator(_argument),
+]
+EnvName = Annotated[
+    str,
+    Field(
+        json_schema_extra={
+            "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+            "not": {"anyOf": [{"enum": sorted(RESERVED)}, {"pattern": "^(WHALERAY_|LD_)"}]},
+        }
+    ),
+    AfterValidator(_env_name),
+]
+EnvValue = Annotated[
+    str,
+    Field(max_length=8192),
+    AfterValidator(_value),
+    WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": 8192}),
+]
 Memory = Annotated[
     int,
-    BeforeValidator(_memory, json_schema_input_type=int | str),
+    BeforeValidator(_memory),
     Field(ge=128, le=32768),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 128, "maximum": 32768},
+                {"type": "string", "pattern": "^[0-9]{1,7} ?([mM]|[gG])?([iI]?[bB])?$"},
+            ],
+            "examples": ["512m", "1g"],
+        }
+    ),
 ]
 
 
@@ -144,6 +178,7 @@ class Configuration(BaseModel):
     env: dict[EnvName, EnvValue] = Field(
         default_factory=dict,
         max_length=100,
+        json_schema_extra={"additionalProperties": False},
         description="The application's environment. Nothing secret: everybody who sees the repository reads it.",
     )
     memory: Memory = Field(512, description="Of one instance: MiB, or with a unit: `512m`, `1g`.")
