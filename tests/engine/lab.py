@@ -66,6 +66,10 @@ class Lab(abc.ABC):
     def orphan(self, deployment_id: str) -> None:
         """Kill, without a word, what watches over the deployment's build or instance."""
 
+    @abc.abstractmethod
+    def traces(self, deployment_id: str) -> str:
+        """What the engine's own processes said, for whoever reads a failed test."""
+
     def bot_dies(self, **options: Any) -> None:
         """The engine object is gone with all it knew; another one takes over."""
         self.options |= options
@@ -155,6 +159,7 @@ class Lab(abc.ABC):
         while not look(seen := await self.engine.observe(deployment.id)):
             if time.monotonic() > deadline:
                 logs = [await self.engine.log(deployment.id, kind) for kind in LogKind]
+                logs.append(self.traces(deployment.id))
                 raise AssertionError(f"waited for {what}; it is {seen}; its logs: {logs}")
             await asyncio.sleep(0.01)
         return seen
@@ -221,6 +226,12 @@ class ProcessLab(Lab):
             if str(self.home) in command:
                 found.append(command)
         return found
+
+    def traces(self, deployment_id: str) -> str:
+        logs = (self.home / "process").glob(f"*/{deployment_id}/**/*.log")
+        return "\n".join(
+            f"{log.name}: {log.read_text()}" for log in logs if log.name in ("runner.log", "supervisor.log")
+        )
 
     def orphan(self, deployment_id: str) -> None:
         for kind in ("builds", "instances"):

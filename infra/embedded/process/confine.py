@@ -59,7 +59,7 @@ class Shelter(NamedTuple):
     readable: tuple[tuple[Path, str], ...] = ()
     directory: str = "/"
     extra: tuple[Path, ...] = ()
-    """Directories that are seen under their own path, such as a JDK's."""
+    """What is seen under its own path, such as a JDK."""
 
 
 def command(shelter: Shelter, argv: Sequence[str]) -> list[str]:
@@ -78,14 +78,14 @@ def command(shelter: Shelter, argv: Sequence[str]) -> list[str]:
             line += ["--ro-bind", path, path]
     for name in (*ETC, *(found.name for found in Path("/etc").glob("java-*-openjdk"))):
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    for tool in shelter.extra:
-        if not str(tool).startswith(tuple(f"{system}/" for system in SYSTEM)):
-            line += ["--ro-bind", str(tool), str(tool)]
     for outside, inside in shelter.readable:
         line += ["--ro-bind", str(outside), inside]
     for outside, inside in shelter.writable:
         line += ["--bind", str(outside), inside]
-    return [*line, "--chdir", shelter.directory, "--", *argv]
+    for tool in shelter.extra:
+        if not str(tool).startswith(tuple(f"{system}/" for system in SYSTEM)):
+            line += ["--ro-bind", str(tool), str(tool)]
+    return [*line, "--remount-ro", "/", "--chdir", shelter.directory, "--", *argv]
 
 
 def _somebody_else() -> tuple[str, ...]:

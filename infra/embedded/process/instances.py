@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -127,8 +127,11 @@ class Instances:
     def lives(self, deployment_id: str) -> bool:
         return any(detached.running(directory / "supervisor.lock") for directory in self.each(deployment_id))
 
-    def give_back(self, deployment_id: str) -> None:
-        self._addresses.give_back([f"{deployment_id}-{directory.name}" for directory in self.each(deployment_id)])
+    def give_back(self, deployment_ids: Sequence[str]) -> None:
+        """The addresses of their instances, which are about to be forgotten."""
+        self._addresses.give_back(
+            [f"{name}-{directory.name}" for name in deployment_ids for directory in self.each(name)]
+        )
 
     def jars(self, deployment_id: str) -> Iterator[str]:
         """What its instances run."""

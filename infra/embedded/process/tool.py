@@ -56,7 +56,7 @@ def prepare(
     directory = source / plan["directory"]
     if not directory.resolve().is_relative_to(source.resolve()) or not directory.is_dir():
         raise no_directory(plan["directory"])
-    command, tool = _found(list(request["command"]), directory)
+    command, tool = _found(list(request["command"]), directory, root)
     caches = root / "caches" / request["service_id"]
     layer = caches / request["layer"]
     layer.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,8 +104,9 @@ class _Seen(NamedTuple):
     settings: str
 
 
-def _found(command: list[str], directory: Path) -> tuple[list[str], tuple[Path, ...]]:
-    """The command with its tool's whole path, and the directory where that tool lives."""
+def _found(command: list[str], directory: Path, root: Path) -> tuple[list[str], tuple[Path, ...]]:
+    """The command with its tool's whole path, and where that tool lives: its own directory if it has one (a script in
+    `~/bin` has not, and that directory's parent is nobody's business)."""
     name = command[0]
     if name.startswith("./"):
         if not (directory / name).is_file():
@@ -115,7 +116,9 @@ def _found(command: list[str], directory: Path) -> tuple[list[str], tuple[Path, 
     if path is None:
         raise no_tool(name)
     real = Path(path).resolve()
-    return [str(real), *command[1:]], (real.parent.parent,)
+    home = real.parent.parent
+    whole = real.parent.name == "bin" and (home / "lib").is_dir() and not root.is_relative_to(home)
+    return [str(real), *command[1:]], (home if whole else real,)
 
 
 def _maven_options(request: Mapping[str, Any], directory: Path, seen: _Seen, *, shared: bool) -> list[str]:
