@@ -6,15 +6,16 @@ was read, and every call starts from what is stored.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from bot import rollout, services, stages
-from bot.diagnosis import diagnose
+from bot.diagnosis import diagnose, redact
 from bot.errors import Conflict, Gone, OurError, UserError, WhaleRayError
 from bot.events import Hint, Show, group_of
-from bot.inspection import inspect
+from bot.inspection import ConfigError, inspect
 from bot.model import (
     BuildState,
     Cause,
@@ -22,6 +23,7 @@ from bot.model import (
     Desired,
     Diagnosis,
     Failure,
+    Finding,
     Kind,
     LogKind,
     Release,
@@ -44,6 +46,9 @@ NO_CHECKS_S = 30.0
 """A commit of which no check has shown up by then has none: CI services create theirs within seconds."""
 CHECKS_TIMEOUT_S = 6 * 3600.0
 """GitHub ends an Actions job after 6 hours."""
+QUOTED = 3
+"""Findings that are shown with their line of code: each costs a request."""
+CODE_CHARACTERS = 300
 _STEPS = 20
 """More than any deployment needs in a row: a bound against a loop, not a limit."""
 
@@ -331,7 +336,8 @@ async def _start_build(ports: Ports, service: Service, deployment: Deployment) -
 
 
 def _failure(deployment: Deployment, error: WhaleRayError) -> Failure:
-    return Failure(stage=deployment.stage, what=error.what, why=error.why, mend=error.mend)
+    path, line = (error.path, error.line) if isinstance(error, ConfigError) else ("", 0)
+    return Failure(stage=deployment.stage, what=error.what, why=error.why, mend=error.mend, path=path, line=line)
 
 
 async def _fail(ports: Ports, deployment: Deployment, failure: Failure) -> None:
@@ -343,13 +349,31 @@ async def _fail(ports: Ports, deployment: Deployment, failure: Failure) -> None:
 async def _diagnose(ports: Ports, deployment: Deployment, kind: str) -> Diagnosis:
     text = await ports.engine.log(deployment.id, LogKind(kind))
     service = await ports.store.service(deployment.repository_id)
+    known = (await ports.secrets.get(deployment.service_id)).values()
     try:
         tree = await ports.github.tree(service.repository, deployment.sha) if service else None
-        files = [entry.path for entry in tree.entries] if tree else []
     except WhaleRayError:
-        files = []  # the diagnosis is worth having without the links
-    known = (await ports.secrets.get(deployment.service_id)).values()
-    return await diagnose(text, ports.analyst, files, known)
+        tree = None  # the diagnosis is worth having without the links
+    blobs = {entry.path: entry.sha for entry in tree.entries} if tree else {}
+    found = await diagnose(text, ports.analyst, list(blobs), known)
+    if service is None:
+        return found
+    quoted = [await _quoted(ports, service, finding, blobs) for finding in found.issues[:QUOTED]]
+    return found.model_copy(update={"issues": (*quoted, *found.issues[QUOTED:])})
+
+
+async def _quoted(ports: Ports, service: Service, finding: Finding, blobs: Mapping[str, str]) -> Finding:
+    """With the line of code that it names."""
+    blob = blobs.get(finding.file or "")
+    if blob is None or finding.line is None:
+        return finding
+    try:
+        text = (await ports.github.file(service.repository, blob)).decode("utf-8", "replace")
+    except WhaleRayError:
+        return finding
+    lines = text.splitlines()
+    code = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
+    return finding.model_copy(update={"code": redact(code)[:CODE_CHARACTERS]})
 
 
 async def diagnose_again(ports: Ports, failed: Deployment) -> Deployment:

@@ -227,6 +227,8 @@ class Finding(Record):
     line: int | None = None
     column: int | None = None
     evidence: tuple[Evidence, ...] = ()
+    code: str = ""
+    """That line of the file, as it is at the commit."""
     fix: str = ""
     verified: bool = True
     """False when a quote was not found in the log."""
@@ -260,6 +262,9 @@ class Failure(Record):
     mend: str = ""
     log: Literal["build", "app"] | None = None
     """Which log holds the cause; None when no log does."""
+    path: str = ""
+    """The file of the repository that is wrong, where it is known, and its line."""
+    line: int = 0
 
 
 class Step(StrEnum):

@@ -189,7 +189,7 @@ def _died(detail: str) -> Failure:
         stage=Stage.DEPLOYING,
         what=f"The application stopped while it was starting: {detail}.",
         why="",
-        mend="Its own log, below, ends with the reason.",
+        mend="The end of its own log has the reason.",
         log="app",
     )
 

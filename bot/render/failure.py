@@ -62,7 +62,17 @@ def failure(scene: Scene) -> Markdown:
 
 def annotate(scene: Scene) -> tuple[Annotation, ...]:
     """The findings that name a line of a file of the repository."""
-    diagnosis = scene.deployment.diagnosis
+    said, diagnosis = scene.deployment.failure, scene.deployment.diagnosis
+    if said is not None and said.path and said.line and _in_repository(said.path):
+        return (
+            Annotation(
+                path=escape.line(said.path),
+                line=said.line,
+                level="failure",
+                title=escape.line(said.what.replace("`", ""), _TITLE),
+                message=plain("failure/said", failure=said)[:_MESSAGE],
+            ),
+        )
     if diagnosis is None:
         return ()
     return tuple(
@@ -103,7 +113,7 @@ def _finding(scene: Scene, finding: Finding, *, first: bool) -> Markdown:
     deployment = scene.deployment
     path = finding.file if finding.file and _in_repository(finding.file) else ""
     place = f"{path}:{finding.line}" if path and finding.line else path
-    source = scene.code.get(place, "")
+    source = finding.code
     title = "" if first else finding.title  # the headline has just said it
     return words(
         "failure/finding",

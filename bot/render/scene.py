@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.model import Deployment, Repository, Stage
 
@@ -27,8 +26,6 @@ class Scene:
     """When `log` was read."""
     log_url: str = ""
     """The whole build log; "" where there is none."""
-    code: Mapping[str, str] = field(default_factory=dict)
-    """Source lines by `path:line`, for the findings that name one; those that are absent are not shown."""
 
     @property
     def is_live(self) -> bool:

@@ -19,6 +19,7 @@ from tests.render.scenes import (
     IMAGE,
     LIVE,
     LOG,
+    MISCONFIGURED,
     NEWER_SHA,
     NOON,
     NOT_FOUND,
@@ -42,7 +43,6 @@ OVERTAKEN = deployment(Stage.CANCELLED, superseded_by=NEWER_SHA[:7])
 ENDED_BY_HAND = deployment(Stage.CANCELLED, superseded_by="hubot", cause=BY_COMMAND)
 LATER = NOON + 118.3
 LOCK = Lock(owner="octocat", reason="load test", since=NOON + 7320)
-CODE = {"src/main/java/com/acme/PriceService.java:24": "    return PriceFormatter.format(price);"}
 
 
 def running(**changes: Any) -> render.Scene:
@@ -74,7 +74,8 @@ CHECKS: dict[str, Callable[[], CheckRun]] = {
     ),
     "running, replaced since": lambda: render.check_run(scene(RUNNING, live=LIVE, now=LATER), actions=("redeploy",)),
     "running, all removed": lambda: render.check_run(scene(RUNNING, live=None, now=LATER)),
-    "failed, diagnosed by a model": check(FAILED, log=LOG, code=CODE, actions=("redeploy", "diagnose")),
+    "failed, misconfigured": check(MISCONFIGURED, actions=("redeploy",)),
+    "failed, diagnosed by a model": check(FAILED, log=LOG, actions=("redeploy", "diagnose")),
     "failed, diagnosed by a rule": check(FAILED.model_copy(update={"diagnosis": BY_RULE}), log=LOG, live=None),
     "failed, several findings": check(FAILED.model_copy(update={"diagnosis": SEVERAL}), log=LOG),
     "failed, unrecognised": check(FAILED.model_copy(update={"diagnosis": UNRECOGNISED}), log=LOG),
@@ -119,7 +120,7 @@ COMMENTS: dict[str, Callable[[], str]] = {
     "running, the first": lambda: render.sticky(scene(now_live := pulled(RUNNING), live=now_live, now=LATER)),
     "running, replaced since": sticky(pulled(RUNNING)),
     "running, all removed": sticky(pulled(RUNNING), live=None),
-    "failed": sticky(pulled(FAILED), code=CODE),
+    "failed": sticky(pulled(FAILED)),
     "overtaken": sticky(pulled(OVERTAKEN)),
     "cancelled by a person, nothing live": sticky(pulled(ENDED_BY_HAND), live=None),
     "cancelled": sticky(pulled(deployment(Stage.CANCELLED))),

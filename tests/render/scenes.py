@@ -124,6 +124,7 @@ DIAGNOSED = Diagnosis(
                 Evidence(line=1895, quote="[ERROR] …/PriceService.java:[24,16] cannot find symbol"),
                 Evidence(line=1896, quote="[ERROR]   symbol: variable PriceFormatter"),
             ),
+            code="    return PriceFormatter.format(price);",
             fix="commit `PriceFormatter.java` (it is imported in 2 files and tracked in none), or remove the call.",
         ),
     ),
@@ -162,6 +163,19 @@ NOT_FOUND = deployment(
         what="No Spring Boot application found.",
         why="Looked for `pom.xml`, `build.gradle(.kts)` and `Dockerfile` in the root and 14 folders.",
         mend="If it is elsewhere, add `.whaleray.yml` with `path: backend/`.",
+    ),
+)
+MISCONFIGURED = deployment(
+    Stage.FAILED,
+    after=Stage.INSPECTING,
+    plan=None,
+    failure=Failure(
+        stage=Stage.INSPECTING,
+        what="`.whaleray.yml` is wrong at line 2.",
+        why="There is no key `prot`.",
+        mend="Mend that line, then push again.",
+        path=".whaleray.yml",
+        line=2,
     ),
 )
 APP_FAILED = deployment(
