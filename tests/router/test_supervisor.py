@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,31 @@ async def test_a_request_under_way_is_finished_when_it_is_told_to_stop(rig: Rig)
             return not running(rig.state_dir)
 
         await eventually(ended)
+
+
+async def test_stopping_does_not_wait_for_ever_for_a_request_under_way(rig: Rig) -> None:
+    never = asyncio.Event()
+
+    async def hang(request: Request) -> bytes:
+        await never.wait()
+        return answer()
+
+    rig.start()
+    master = rig.master
+    async with rig.serving(NAME, hang) as backend:
+        asked = asyncio.create_task(rig.ask(f"/{NAME}/"))
+
+        async def arrived() -> bool:
+            return bool(backend.requests)
+
+        await eventually(arrived)
+        began = time.monotonic()
+        await asyncio.to_thread(stop, rig.state_dir, 0.5)
+        assert time.monotonic() - began < rig.config.shutdown_s
+        assert not running(rig.state_dir) and gone(rig, master)
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await asked
+        never.set()
 
 
 async def test_it_outlives_the_process_that_started_it(rig: Rig) -> None:
