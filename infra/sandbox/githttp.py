@@ -42,7 +42,8 @@ class GitHttp:
                     raise Refusal(404, "Repository not found.")
             except Refusal as refusal:
                 ask = {"WWW-Authenticate": 'Basic realm="sandbox"'} if refusal.status == 401 else {}
-                return Reply(refusal.status, ask, f"{refusal.message}\n".encode())
+                words = {"Content-Type": "text/plain; charset=utf-8"}  # which is what git shows a person
+                return Reply(refusal.status, {**words, **ask}, f"{refusal.message}\n".encode())
             reply = self._backend(repository, by, match["what"], (method, query, body), headers)
             if writes and match["what"] == "git-receive-pack" and by is not None:
                 self._pushes.look(repository, by)
