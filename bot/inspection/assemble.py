@@ -192,5 +192,7 @@ def _running_notes(wanted: Configuration, facts: Facts, parts: Parts) -> Iterato
         yield f"Port {running.port} belongs to root; the application is told to listen on {_port(wanted, parts)}."
     if facts.actuator and running.health_path is None and not wanted.health:
         yield "Actuator's health is not served on the application's port: any answer below 500 counts as up."
+    if not running.web:
+        yield "`spring.main.web-application-type` is `none`: a service has to listen, or it never counts as up."
     if running.tls and "SERVER_SSL_ENABLED" not in wanted.env:
         yield "`server.ssl` is switched off: the router speaks HTTPS to people and HTTP to the application."

@@ -36,10 +36,7 @@ _ASSIGNED = re.compile(
 _EXTRA = re.compile(r"""\bextra\s*\[\s*["'](\w{1,100})["']\s*\]\s*=\s*["']([^"']{1,100})""")
 _BY_EXTRA = re.compile(r"""\bval\s+(\w{1,100})\s+by\s+extra\s*[({]\s*["']?([^"'\s)}]{1,100})""")
 _JDK = (
-    (
-        re.compile(r"JavaLanguageVersion\s*\.\s*of\s*\(([^()\n]{1,100}(?:\(\))?[^()\n]{0,50})\)?"),
-        "the Gradle toolchain",
-    ),
+    (re.compile(r"JavaLanguageVersion\s*\.\s*of\s*\(([^\n;]{1,100})"), "the Gradle toolchain"),
     (re.compile(r"\bjvmToolchain\s*\(\s*([^()\n{]{1,100})"), "the Kotlin toolchain"),
     (re.compile(r"\boptions\.release\s*(?:=|\.set\()\s*([^\n;)]{1,100})"), "`options.release`"),
     (
@@ -213,7 +210,9 @@ class Build:
             return self.catalog.versions.get(found[1], text)
         if found := re.search(r"\$\{?\s*(?:property\s*\(\s*[\"'])?(\w{1,100})", text):
             return self._values.get(found[1], text)
-        if found := re.search(r"(?:property|extra|getProperty|findProperty)\s*[(\[]\s*[\"'](\w{1,100})", text):
+        if found := re.search(
+            r"(?:property|extra|getProperty|findProperty|gradleProperty)\s*[(\[]\s*[\"'](\w{1,100})", text
+        ):
             return self._values.get(found[1], text)
         if found := re.match(r"(?:ext\.|project\.|rootProject\.|extra\.)?([A-Za-z_]\w{0,99})\b", text):
             return self._values.get(found[1], text)

@@ -38,7 +38,7 @@ def plan(tree: Tree) -> Planning:
     if dockerfile is None and wanted.dockerfile is None and (beside := join(facts.directory, "Dockerfile")) in files:
         dockerfile = beside
     own = yield from _read_dockerfile(files, dockerfile)
-    running = yield from runtime.read(files, facts.candidate.directory)
+    running = yield from runtime.read(files, facts.candidate.directory, old=facts.boot_version.startswith("1."))
     facts = yield from systems.settled(files, facts)
     version, version_from = yield from _jdk(files, wanted, facts)
     return assemble(files, wanted, facts, Parts(dockerfile, own, running, version, version_from))

@@ -21,29 +21,30 @@ class Runtime:
     health_path: str | None = None
     """Actuator's; None when it can't be asked on the application's port."""
     tls: bool = False
+    web: bool = True
+    """False: it says that it serves no HTTP."""
     notes: tuple[str, ...] = ()
 
 
-def read(files: Files, application: str) -> Generator[str, bytes, Runtime]:
-    """Of the directory with the application's `src`; a second file only when the first is `.properties` beside YAML."""
+def read(files: Files, application: str, *, old: bool) -> Generator[str, bytes, Runtime]:
+    """Of the directory with the application's `src`; the one file that wins over the others.
+
+    `old`: Spring Boot 1, whose Actuator answers at the root.
+    """
     resources = join(application, "src/main/resources")
-    paths = [join(resources, folder, each) for folder in ("config", "") for each in _NAMES]
-    present = [path for path in paths if path in files]
-    settings: properties.Settings = {}
-    notes: list[str] = []
-    for path in present[:1]:
-        text = yield from files.text(path)
-        if text is None:
-            notes.append(f"{show(path)} was not read: WhaleRay reads four files at most.")
-            continue
-        try:
-            settings = properties.parse(text, path)
-        except ValueError as error:
-            notes.append(f"{show(path)} could not be read: {error}.")
-    return _runtime(settings, tuple(notes))
+    path = files.first(join(resources, folder, each) for folder in ("config", "") for each in _NAMES)
+    if path is None:
+        return _runtime({}, old=old)
+    text = yield from files.text(path)
+    if text is None:
+        return _runtime({}, f"{show(path)} was not read, as four files were before it.", old=old)
+    try:
+        return _runtime(properties.parse(text, path), old=old)
+    except ValueError as error:
+        return _runtime({}, f"{show(path)} could not be read: {error}.", old=old)
 
 
-def _runtime(settings: properties.Settings, notes: tuple[str, ...]) -> Runtime:
+def _runtime(settings: properties.Settings, *notes: str, old: bool) -> Runtime:
     def value(*keys: str) -> str:
         return properties.value(settings, *keys)
 
@@ -51,13 +52,14 @@ def _runtime(settings: properties.Settings, notes: tuple[str, ...]) -> Runtime:
     return Runtime(
         port=_port(value("server.port")),
         context_path=context,
-        health_path=_health(value, context),
+        health_path=_health(value, context, "" if old else "/actuator"),
         tls=_tls(settings),
+        web=value("spring.main.web-application-type").lower() != "none",
         notes=notes,
     )
 
 
-def _health(value: Callable[..., str], context: str) -> str | None:
+def _health(value: Callable[..., str], context: str, usual: str) -> str | None:
     own_port = value("management.server.port", "management.port")
     if own_port and own_port != (value("server.port") or "8080"):
         return None
@@ -69,7 +71,7 @@ def _health(value: Callable[..., str], context: str) -> str | None:
         return None
     servlet = _clean(value("spring.mvc.servlet.path", "server.servlet-path"))
     written = value("management.endpoints.web.base-path", "management.context-path")
-    base = _clean(written) if written else "/actuator"
+    base = _clean(written) if written else usual
     endpoint = _clean("/" + value("management.endpoints.web.path-mapping.health").strip("/")) or "/health"
     return f"{context}{servlet}{base}{endpoint}"
 

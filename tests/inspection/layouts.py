@@ -17,6 +17,12 @@ _HEADING = re.compile(r"^-- (.+?)(?: \[(\d{6})\])? --\n", re.MULTILINE)
 
 
 def load(name: str) -> Repository:
+    files, modes, truncated = read(name)
+    return Repository(files, modes, truncated=truncated)
+
+
+def read(name: str) -> tuple[dict[str, bytes], dict[str, str], bool]:
+    """Contents and unusual modes by path, and whether the listing is cut off."""
     about, *parts = _HEADING.split((DIRECTORY / f"{name}.txt").read_text())
     files: dict[str, bytes] = {}
     modes: dict[str, str] = {}
@@ -25,4 +31,4 @@ def load(name: str) -> Repository:
         files[path] = content.encode()
         if mode:
             modes[path] = mode
-    return Repository(files, modes, truncated="[truncated]" in about)
+    return files, modes, "[truncated]" in about
