@@ -126,7 +126,10 @@ _NO_SECRET = re.compile(
 )
 _LOOKS_RANDOM = re.compile(r"(?=.{0,200}\d)(?=.{0,200}[A-Za-z])\S{6,}|\S{20,}")
 _LINE_BEGINS = re.compile(r"[ \t\-\"'`#+>]{0,80}(?:(?:export|set|ENV|ARG)[ \t])?[\w.\-]{0,80}")
-_FILE = re.compile(r"\.[A-Za-z]{1,6}")
+_FILE = re.compile(
+    r"\.(?:java|kts?|groovy|scala|gradle|xml|ya?ml|properties|json|html?|css|[jt]sx?|[cm]js|vue|py|rb|php|rs|go|cs|cc?|cpp|"
+    r"hp?p?|m|swift|exs?|erl|hs|lua|pl|pm|sh|sql|md|ps1|coffee)$"
+)
 
 
 def without_named(line: str) -> str:
@@ -143,15 +146,15 @@ def without_named(line: str) -> str:
 
 def _without_value(match: re.Match[str]) -> str:
     value = match["quoted"] or match["value"]
-    if _NO_SECRET.fullmatch(value) or value.startswith(MARK) or _is_place(match, value) or _is_prose(match, value):
+    if _NO_SECRET.fullmatch(value) or value.startswith(MARK) or _is_place(match) or _is_prose(match, value):
         return match.group()
     kept = match.group()[: match.start("value") - match.start()]
     return kept + (match["quote"] or "") + MARK
 
 
-def _is_place(match: re.Match[str], value: str) -> bool:
-    """`TokenService.java:24`, `secret.rs:3:9: error`: a file and a line."""
-    return match["separator"] == ":" and value[0].isdigit() and bool(_FILE.search(match["rest"]))
+def _is_place(match: re.Match[str]) -> bool:
+    """`TokenService.java:24`, `SecretStore.java:[24,16]`, `secret.rs: not found`: a file, and what is said of it."""
+    return ":" in match["separator"] and not match["quote"] and bool(_FILE.search(match["rest"]))
 
 
 def _is_prose(match: re.Match[str], value: str) -> bool:
