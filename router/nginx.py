@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import ipaddress
 import json
 import logging
 import os
@@ -232,7 +233,8 @@ def prepare(config: RouterConfig) -> None:
 
 def check_address(config: RouterConfig) -> None:
     """Raises RouterError where the router can't listen, in words that help more than nginx's."""
-    if config.host in WILDCARDS and config.port == config.service_port:
+    beside = ipaddress.ip_address(config.dns_host).is_loopback  # services of the same machine
+    if beside and config.host in WILDCARDS and config.port == config.service_port:
         raise RouterError(
             f"The router can't have port {config.port} of every address.",
             "Services listen on that port, each on a loopback address of its own.",

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from router.config import RouterConfig
@@ -27,6 +27,8 @@ from router.processes import Lock, read_json, wait_until, write_whole
 
 WATCH_S = 0.25
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 10.0
+SETTLE_S = 3.0
+"""Within this any DNS has answered, or its answer got lost."""
 STEADY_S = 60.0
 """An nginx that ran this long starts its backoff anew."""
 START_TIMEOUT_S = 30.0
@@ -35,8 +37,11 @@ END_TIMEOUT_S = 15.0
 log = logging.getLogger(__name__)
 
 
-def run_router(config: RouterConfig, lookup: Lookup, listed: Listed) -> None:
-    """Be the router until SIGTERM or SIGINT; a second one doesn't wait for open requests. Raises RouterError."""
+def run_router(config: RouterConfig, lookup: Lookup | None, listed: Listed) -> None:
+    """Be the router until SIGTERM or SIGINT; a second one doesn't wait for open requests. Raises RouterError.
+
+    `lookup` is None where the DNS at `config.resolver` is somebody else's.
+    """
     config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _log_to_stderr()
     lock = _lock(config.state_dir)
@@ -59,22 +64,33 @@ def run_router(config: RouterConfig, lookup: Lookup, listed: Listed) -> None:
         lock.release()
 
 
-def _run(config: RouterConfig, lookup: Lookup, listed: Listed, lock: Lock, stopping: _Stopping) -> None:
+def _run(config: RouterConfig, lookup: Lookup | None, listed: Listed, lock: Lock, stopping: _Stopping) -> None:
     prepare(config)
     nginx = Nginx(config)
-    zone = Zone(config.domain, config.ttl_s, lookup)
-    dns = DnsServer(zone, config.dns_host, config.dns_port)
-    try:
-        supervision = Supervision(config, nginx, Listing(config, listed, zone.answered_at, nginx.serves))
+    with _answering(config, lookup) as answered_at:
+        supervision = Supervision(config, nginx, Listing(config, listed, answered_at, nginx.serves))
         supervision.begin()
         lock.say(ready=True)
         log.info("The router answers at http://%s", config.listen)
         while not stopping.once.wait(WATCH_S):
             supervision.step()
+        # Only here: after any other end nginx serves on, and the next supervisor takes it over.
         nginx.end(config.shutdown_s + 1, stopping.twice.is_set)
-    finally:
-        dns.close()  # nginx serves on where this end was not meant: the next supervisor takes it over
     log.info("The router has ended")
+
+
+@contextlib.contextmanager
+def _answering(config: RouterConfig, lookup: Lookup | None) -> Iterator[Callable[[str], float | None]]:
+    """The DNS; yields when (monotonic) it last answered for a service. Somebody else's is trusted to have done so."""
+    if lookup is None:
+        yield lambda _: time.monotonic() - SETTLE_S
+        return
+    zone = Zone(config.domain, config.ttl_s, lookup)
+    dns = DnsServer(zone, config.dns_host, config.dns_port)
+    try:
+        yield zone.answered_at
+    finally:
+        dns.close()
 
 
 class Supervision:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import random
 import socket
 import sys
@@ -36,9 +37,9 @@ def free_port() -> int:
 
 
 def new_address() -> str:
-    """A loopback address that no other backend of this process has had."""
+    """A loopback address that no other backend of this process has had, nor one of a neighbour under xdist."""
     number = next(_octets)
-    return f"127.77.{number // 250}.{number % 250 + 1}"
+    return f"127.{100 + os.getpid() % 150}.{number // 250}.{number % 250 + 1}"
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], timeout_s: float = 20.0) -> None:
