@@ -77,7 +77,7 @@ BY_PLACE = (
     _credential(
         "uthorization UTHORIZATION",
         r"((?i:authorization)(?:\\?[\"'])?[ \t]{0,4}[:=][ \t]{0,4}(?:\\?[\"'])?"
-        r"(?:(?i:basic|bearer|token|digest|negotiate|apikey)[ \t]{1,4})?)" + _NEW + r"[^\s\"'\\,;]{4,8192}",
+        r"(?:(?i:basic|bearer|token|digest|negotiate|apikey)[ \t]{1,4})?+)" + _NEW + r"[^\s\"'\\,;]{4,8192}",
         rf"\1{MARK}",
     ),
     _credential("earer EARER", r"\b((?i:bearer)[ \t]{1,4})" + _NEW + r"[A-Za-z0-9\-._~+/]{16,8192}=*", rf"\1{MARK}"),
@@ -92,12 +92,12 @@ BY_PLACE = (
 # Names whose value is secret. What follows the first kind is hardly ever prose; of the second it often is
 # ("unexpected token: x").
 _PLAIN = (
-    r"pass(?:word|wd|phrase|code)|pwd|secret|private[_.\-]?key|account[_.\-]?key|access[_.\-]?key|"
+    r"pass(?:word|wd|phrase|code)|(?<!\$)pwd|(?<!lib)secret|private[_.\-]?key|account[_.\-]?key|access[_.\-]?key|"
     r"shared[_.\-]?access[_.\-]?key"
 )
 _DOUBTFUL = (
     r"api[_.\-]?key|auth[_.\-]?key|token|credentials?|encryption[_.\-]?key|signing[_.\-]?key|session[_.\-]?(?:id|key)|"
-    r"jsessionid|cookie|_auth|license[_.\-]?key|connection[_.\-]?string|webhook[_.\-]?url"
+    r"jsessionid|cookie|_auth(?![a-z])|license[_.\-]?key|connection[_.\-]?string|webhook[_.\-]?url"
 )
 _HINTS = ("pass", "pwd", "secret", "key", "token", "credential", "session", "cookie", "_auth", "string", "webhook")
 _NAME = rf"(?P<name>(?P<plain>{_PLAIN})|{_DOUBTFUL})(?P<rest>(?:[_.\-]?[A-Za-z0-9]{{1,24}}+){{0,3}}+)(?:\[\d{{1,3}}\])?"
