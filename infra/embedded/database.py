@@ -45,6 +45,7 @@ class Database:
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"read-{path.name}")
+        self._reading: list[sqlite3.Connection] = []
         self._closed = False
         with self._worded():
             connection = self.connect()
@@ -74,6 +75,8 @@ class Database:
         return result
 
     async def read(self, run: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise Outage(f"The database {self.path.name} is closed.")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, run)
 
@@ -84,12 +87,15 @@ class Database:
         self._writes.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join, BUSY_S)
         self._readers.shutdown(wait=True)
+        for connection in self._reading:
+            connection.close()
 
     def _read(self, run: Callable[[sqlite3.Connection], T]) -> T:
         with self._worded():
             connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
             if connection is None:
                 connection = self._local.connection = self.connect()
+                self._reading.append(connection)
             return run(connection)
 
     def _write_all(self, connection: sqlite3.Connection) -> None:

@@ -21,6 +21,7 @@ RESERVED = frozenset({"SERVER_PORT", "SERVER_ADDRESS", "PORT", "SERVER_FORWARD_H
 MAX_VALUE = 32 * 1024
 
 _All = dict[str, dict[str, str]]
+_RESTORE = "Restore both from one backup."
 
 
 class FileSecrets:
@@ -55,12 +56,7 @@ class FileSecrets:
             known = self._load()
             change(known)
             sealed = self._fernet().encrypt(json.dumps(known).encode())
-            new = self._file.with_suffix(".new")
-            with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(sealed)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._file)
+            _write(self._file, sealed)
 
     def _load(self) -> _All:
         try:
@@ -70,20 +66,26 @@ class FileSecrets:
         try:
             known: _All = json.loads(self._fernet().decrypt(sealed))
         except InvalidToken as error:
-            raise OurError(
-                f"{self._file} can't be decrypted.", f"{self._key} is not its key.", "Restore both from one backup."
-            ) from error
+            raise OurError(f"{self._file} can't be decrypted.", f"{self._key} is not its key.", _RESTORE) from error
         return known
 
     def _fernet(self) -> Fernet:
         try:
-            descriptor = os.open(self._key, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
             return Fernet(self._key.read_bytes())
-        with os.fdopen(descriptor, "wb") as file:
-            key = Fernet.generate_key()
-            file.write(key)
-        return Fernet(key)
+        except FileNotFoundError:
+            if self._file.exists():
+                raise OurError(
+                    f"The key {self._key} is gone.", f"{self._file} can't be read without it.", _RESTORE
+                ) from None
+        except ValueError as error:
+            raise OurError(f"{self._key} is no key.", "It was damaged or replaced.", _RESTORE) from error
+        return Fernet(self._new_key())
+
+    def _new_key(self) -> bytes:
+        """Whole or not at all, and the first one stays; called under the lock."""
+        key = Fernet.generate_key()
+        _write(self._key, key)
+        return key
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -91,3 +93,13 @@ class FileSecrets:
         with (self._directory / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _write(path: Path, body: bytes) -> None:
+    """Whole or not at all, mode 0600, on the disk when this returns."""
+    new = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

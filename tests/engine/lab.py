@@ -46,6 +46,8 @@ OVER = (BuildState.SUCCEEDED, BuildState.FAILED, BuildState.CANCELLED)
 
 
 class Lab(abc.ABC):
+    patience_s = PATIENCE_S
+
     def __init__(self, home: Path, compiled: Mapping[str, bytes], archive: Archive) -> None:
         self.home = home
         self.archive = archive
@@ -155,7 +157,7 @@ class Lab(abc.ABC):
         return (await self.until(deployment, all_down, "its instances' end")).instances[0]
 
     async def until(self, deployment: Deployment, look: Callable[[Observation], bool], what: str) -> Observation:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self.patience_s
         while not look(seen := await self.engine.observe(deployment.id)):
             if time.monotonic() > deadline:
                 logs = [await self.engine.log(deployment.id, kind) for kind in LogKind]
@@ -181,7 +183,7 @@ class Lab(abc.ABC):
         await self.wait(left, lambda found: not found, "every process to end")
 
     async def wait(self, ask: Callable[[], Any], good: Callable[[Any], bool], what: str) -> Any:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self.patience_s
         while not good(answer := await ask()):
             assert time.monotonic() < deadline, f"waited for {what}; it is {answer}"
             await asyncio.sleep(0.01)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
 ALLOWED = (
@@ -69,8 +69,8 @@ def _proxy(protocol: str, url: str, environment: Mapping[str, str]) -> str:
         "protocol": protocol,
         "host": parts.hostname or "",
         "port": str(parts.port or 80),
-        "username": parts.username or "",
-        "password": parts.password or "",
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
         "nonProxyHosts": _direct(environment),
     }
     return f"<proxy>{''.join(f'<{name}>{escape(text)}</{name}>' for name, text in fields.items() if text)}</proxy>"
