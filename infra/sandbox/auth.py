@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import secrets
 from dataclasses import dataclass
 
@@ -23,11 +24,13 @@ LEVELS = ("none", "read", "write", "admin")
 
 @dataclass(frozen=True)
 class Caller:
-    """Exactly one of `app`, `token` and `user` is set, or none: nobody signed in."""
+    """Exactly one of these is set, or none: nobody signed in."""
 
     app: App | None = None
     token: Token | None = None
     user: Account | None = None
+    client: App | None = None
+    """An App by its client id and secret, which is good for its people's tokens only."""
 
     @property
     def key(self) -> str:
@@ -74,7 +77,7 @@ def identify(world: World, authorization: str) -> Caller:
     credentials = credentials.strip()
     match scheme.lower():
         case "basic":
-            return _by_value(world, password_of(credentials))
+            return _by_basic(world, credentials)
         case "bearer" | "token" if credentials.count(".") == 2 and not credentials.startswith("gh"):
             return Caller(app=app_of_jwt(world, credentials))
         case "bearer" | "token":
@@ -82,8 +85,12 @@ def identify(world: World, authorization: str) -> Caller:
     raise Refusal(401, "Bad credentials")
 
 
-def password_of(credentials: str) -> str:
-    return basic(credentials)[1]
+def _by_basic(world: World, credentials: str) -> Caller:
+    name, password = basic(credentials)
+    for app in world.apps.values():
+        if app.client_id == name and hmac.compare_digest(app.client_secret.encode(), password.encode()):
+            return Caller(client=app)
+    return _by_value(world, password)
 
 
 def basic(credentials: str) -> tuple[str, str]:
@@ -96,8 +103,9 @@ def basic(credentials: str) -> tuple[str, str]:
 
 
 def _by_value(world: World, value: str) -> Caller:
-    if (found := world.users_by_token.get(value)) is not None:
-        return Caller(user=found[0])
+    person = world.user_tokens.get(value)
+    if person is not None and person.expires_at > world.now():
+        return Caller(user=person.user)
     token = world.tokens.get(value)
     if token is None or token.expires_at <= world.now() or token.installation.id not in world.installations:
         raise Refusal(401, "Bad credentials")

@@ -38,6 +38,7 @@ _MODELS: dict[str, Callable[[Body], type[BaseModel]]] = {
     "POST /app/installations/{installation_id}/access_tokens": lambda _: (
         github.AppInstallationsInstallationIdAccessTokensPostBody
     ),
+    "DELETE /applications/{client_id}/token": lambda _: github.ApplicationsClientIdTokenDeleteBody,
     f"POST {_REPO}/check-runs": _new_check,
     f"PATCH {_REPO}/check-runs/{{check_run_id}}": _changed_check,
     f"POST {_REPO}/issues/{{issue_number}}/comments": lambda _: github.ReposOwnerRepoIssuesIssueNumberCommentsPostBody,

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
-
-from infra.sandbox import keys
 from infra.sandbox.events import Events
 from infra.sandbox.faults import Fault, Faults, Match
 from infra.sandbox.githttp import GitHttp
 from infra.sandbox.hooks import Delivery, Hooks
 from infra.sandbox.limits import CONTENT_PER_MINUTE, PRIMARY_PER_HOUR
-from infra.sandbox.owners import Owners
 from infra.sandbox.pages import Pages
 from infra.sandbox.pushes import Pushes
+from infra.sandbox.registering import Registering
 from infra.sandbox.rest import Check, Recorded, Rest, Violation
 from infra.sandbox.server import API, Application, Server
 from infra.sandbox.shapes import Shape, Shapes
-from infra.sandbox.world import App, CheckMoment, Reaction, World
+from infra.sandbox.world import CheckMoment, Reaction, World
 
-MANIFEST = Path(__file__).parent.parent.parent / "app.yml"
 WAIT_S = 30.0
 
 
-class Sandbox(Owners):
+class Sandbox(Registering):
     """A stand-in for GitHub on 127.0.0.1: `port` 0 takes any. Git repositories are kept under `directory`, the rest in
     memory. `clock`: epoch seconds now.
 
@@ -90,55 +84,6 @@ class Sandbox(Owners):
     def checks(self) -> list[Check]:
         """Add a function to hold each request against more than githubkit's models."""
         return self.rest.checks
-
-    def create_app(
-        self,
-        *,
-        webhook_url: str,
-        name: str = "WhaleRay",
-        owner: str = "whaleray",
-        permissions: Mapping[str, str] | None = None,
-        events: Sequence[str] | None = None,
-        callback_urls: Sequence[str] = (),
-        external_url: str = "",
-        description: str = "",
-        ping: bool = False,
-    ) -> App:
-        """Permissions and events are app.yml's unless given."""
-        if permissions is None or events is None:
-            manifest = yaml.safe_load(MANIFEST.read_text())
-            permissions = manifest["default_permissions"] if permissions is None else permissions
-            events = manifest["default_events"] if events is None else events
-        private, public = keys.pair()
-        with self.world.lock:
-            slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-            number = self.world.new_id("app")
-            taken = {each.slug for each in self.world.apps.values()}
-            app = App(
-                id=number,
-                slug=slug if slug not in taken else f"{slug}-{number}",
-                name=name,
-                owner=self.world.account(owner) or self.create_user(owner),
-                bot=self._account(f"{slug if slug not in taken else f'{slug}-{number}'}[bot]", "Bot"),
-                private_key_pem=private,
-                public_key_pem=public,
-                webhook_url=webhook_url,
-                webhook_secret=secrets.token_hex(20),
-                client_id=f"Iv23{secrets.token_hex(8)}",
-                client_secret=secrets.token_hex(20),
-                permissions={"metadata": "read", **permissions},
-                events=tuple(events),
-                created_at=self.world.now(),
-                description=description,
-                external_url=external_url,
-                callback_urls=tuple(callback_urls),
-            )
-            self.world.apps[number] = app
-            if ping:
-                hook = {"type": "App", "id": number, "name": "web", "active": True, "events": list(app.events)}
-                payload = {"zen": "It is a sandbox.", "hook_id": number, "hook": {**hook, "app_id": number}}
-                self._hooks.deliver(app, "ping", payload, None, None)
-            return app
 
     def check_runs(self, full_name: str, sha: str) -> list[Shape]:
         """Oldest first, in the API's form."""

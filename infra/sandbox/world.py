@@ -83,6 +83,24 @@ class Token:
     """None: all that the installation covers."""
 
 
+@dataclass(frozen=True)
+class Grant:
+    """What somebody has let an App know; see `infra.sandbox.signin`."""
+
+    app: App
+    user: Account
+    redirect_uri: str
+    challenge: str
+    expires_at: float
+
+
+@dataclass(frozen=True)
+class UserToken:
+    user: Account
+    app: App
+    expires_at: float
+
+
 @dataclass(eq=False)
 class Reaction:
     id: int
@@ -286,7 +304,11 @@ class World:
         self.tokens: dict[str, Token] = {}
         self.tickets: dict[str, tuple[int, str]] = {}
         """What a tarball link stands for: repository id and SHA; good once."""
-        self.users_by_token: dict[str, tuple[Account, App]] = {}
+        self.grants: dict[str, Grant] = {}
+        """Codes of people who have just let an App know who they are."""
+        self.user_tokens: dict[str, UserToken] = {}
+        self.manifests: dict[str, tuple[App, float]] = {}
+        """Codes of Apps that have just been made of a manifest, and when."""
 
     def now(self) -> float:
         return self._clock() + self.ahead

@@ -34,8 +34,8 @@ def git(directory: Path, *arguments: str, succeeds: bool = True) -> str:
     return done.stdout + done.stderr
 
 
-def address(sandbox: Sandbox, user: str = "octocat", password: str = "any", name: str = FULL_NAME) -> str:
-    return f"{sandbox.url.replace('://', f'://{user}:{password}@')}/{name}.git"
+def address(sandbox: Sandbox, user: str = "octocat", word: str = "any", name: str = FULL_NAME) -> str:
+    return f"{sandbox.url.replace('://', f'://{user}:{word}@')}/{name}.git"
 
 
 def clone(town: Town, work: Path) -> Path:

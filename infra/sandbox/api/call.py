@@ -102,6 +102,7 @@ def _integer(text: str | None, otherwise: int) -> int:
     return int(text) if text is not None and text.isdecimal() else otherwise
 
 
+By = Literal["app", "installation", "user", "client", "anyone"]
 Handler = Callable[[Call], Answer]
 
 
@@ -111,7 +112,7 @@ class Endpoint:
     template: str
     pattern: re.Pattern[str]
     handler: Handler
-    by: Literal["app", "installation", "user", "anyone"]
+    by: By
     needs: tuple[str, ...]
     """Permissions of which one suffices."""
 
@@ -129,9 +130,7 @@ _SLASHES = {"ref", "basehead", "path"}
 """Parameters whose value may hold slashes."""
 
 
-def endpoint(
-    route: str, *needs: str, by: Literal["app", "installation", "user", "anyone"] = "anyone"
-) -> Callable[[Handler], Handler]:
+def endpoint(route: str, *needs: str, by: By = "anyone") -> Callable[[Handler], Handler]:
     """`route`: method and GitHub's path template, as its OpenAPI description has it."""
     method, template = route.split(" ", 1)
 
@@ -164,15 +163,19 @@ def authorise(call: Call, endpoint: Endpoint) -> None:
         if caller.app is None:
             raise Refusal(401, "A JSON web token could not be decoded")
         return
-    if caller.app is not None:
+    if endpoint.by == "client":
+        if caller.client is None:
+            raise Refusal(401, "Requires authentication")
+        return
+    if caller.app is not None or caller.client is not None:
         raise Refusal(401, "Bad credentials")
     if endpoint.by == "installation" and caller.token is None:
         raise Refusal(403 if caller.user else 401, "This endpoint requires an installation token")
     if endpoint.by == "user" and caller.user is None:
         raise Refusal(403 if caller.token else 401, "Resource not accessible by integration")
-    if endpoint.writes and caller.account is None:
-        raise Refusal(401, "Requires authentication")
     if "repo" in call.values:
+        if endpoint.writes and caller.account is None:
+            raise Refusal(401, "Requires authentication")
         _authorise_for_repository(call, endpoint)
 
 
@@ -181,6 +184,8 @@ def _authorise_for_repository(call: Call, endpoint: Endpoint) -> None:
     if endpoint.writes and repository.archived:
         raise Refusal(403, "Repository was archived so is read-only.")
     if caller.token is None:
+        if endpoint.writes:  # the App asks people who they are, and nothing else
+            raise Refusal(403, "Resource not accessible by integration")
         return
     public = not repository.private and not endpoint.writes
     granted = caller.covers(repository) and (not endpoint.needs or any(caller.has(need) for need in endpoint.needs))

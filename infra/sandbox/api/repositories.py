@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from infra.sandbox.api.call import Answer, Call, endpoint
 from infra.sandbox.refusal import not_found
-from infra.sandbox.world import PullRequest, Repository, iso
+from infra.sandbox.world import Account, PullRequest, Repository, iso
 
 _LEGACY = {"maintain": "write", "triage": "read", None: "none"}
 """`permission` knows four levels only; `role_name` says which it is."""
@@ -34,10 +34,15 @@ def user(call: Call) -> Answer:
     account = call.world.account(call.values["username"])
     if account is None:
         raise not_found()
+    return Answer(json=user_shape(call, account))
+
+
+def user_shape(call: Call, account: Account) -> dict[str, object]:
+    """An account with all that its own page says."""
     empty = dict.fromkeys(("company", "location", "email", "hireable", "bio", "twitter_username"))
     numbers = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
     times = {"created_at": iso(account.created_at), "updated_at": iso(account.created_at)}
-    return Answer(json={**call.shapes.account(account), "name": account.login, "blog": "", **empty, **numbers, **times})
+    return {**call.shapes.account(account), "name": account.login, "blog": "", **empty, **numbers, **times}
 
 
 def pull_of(call: Call, name: str = "pull_number") -> PullRequest:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import Headers
 
-POLICY = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+
+def policy(leads_to: str = "") -> dict[str, str]:
+    """Headers of every page. `leads_to`: another address that its form may end at; browsers hold redirects against
+    the policy too."""
+    parts = urlsplit(leads_to)
+    also = f" {parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else ""
+    return {
+        "Content-Security-Policy": (
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+            f"form-action 'self'{also}; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
 
 
 def own_host(headers: Headers, port: int) -> bool:
