@@ -186,7 +186,7 @@ class BuildPlan(Record):
         module = self.module.strip("/")
         if self.builder is Builder.MAVEN:
             tool = "./mvnw" if self.wrapper else "mvn"
-            only = ("-pl", module, "-am") if module else ()
+            only: tuple[str, ...] = ("-pl", module, "-am") if module else ()
             # Maven 3.6.1 brought -ntp; wrappers of the time before Spring Boot 2.2 name older ones, which refuse it.
             quiet = () if self.wrapper and self.spring_boot.startswith(("1.", "2.0.", "2.1.")) else ("-ntp",)
             return (tool, "-B", *quiet, "-DskipTests", *only, *self.arguments, "package")

@@ -21,7 +21,7 @@ from bot.inspection.dockerfile import injected_dockerfile, injected_dockerignore
 from bot.model import Builder, BuildPlan
 from tests.inspection.steps import Instruction, Machine, stages
 
-JAR = """#!{python}
+JAR = """#!{python} -ISE
 import sys, zipfile
 command, archive, *rest = sys.argv[1:]
 if command == "tf":
@@ -34,7 +34,7 @@ elif command == "cfm":
 else:
     sys.exit("jar: " + command)
 """
-JAVA = """#!{python}
+JAVA = """#!{python} -ISE
 import pathlib, sys
 mode, _, archive, extract, *options = sys.argv[1:]
 assert (archive, extract) == ("app.jar", "extract"), sys.argv
