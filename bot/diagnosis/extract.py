@@ -49,13 +49,14 @@ def ranked(reading: Reading, budget: int) -> list[int]:
     if reading.total <= budget:
         return [line.number for line in lines]
     heads, bodies = scores(reading)
-    by_head = sorted(range(len(lines)), key=lambda i: (-heads[i], i))
+    live = [index for index, head in enumerate(heads) if head > NEVER]
+    by_head = sorted(live, key=lambda i: -heads[i])
     chosen = dict.fromkeys(by_head[: max(1, int(LIKELIEST * budget))])
     chosen.update(dict.fromkeys(_varied(lines, by_head, int(VARIED * budget))))
     ends = reading.ends
     chosen.update(dict.fromkeys(i for i in range(len(lines) - 1, -1, -1) if lines[i].number in ends))
-    values = _values(lines, heads, bodies, budget)
-    for index in sorted(range(len(lines)), key=lambda i: (-values[i], i)):
+    values = _values(lines, live, heads, bodies, budget)
+    for index in (*sorted(live, key=lambda i: -values[i]), *range(len(lines) - 1, -1, -1)):
         if len(chosen) >= budget:
             break
         chosen[index] = None
@@ -75,28 +76,29 @@ def _varied(lines: Sequence[Line], by_head: Sequence[int], most: int) -> list[in
     return varied
 
 
-def _values(lines: Sequence[Line], heads: Sequence[float], bodies: Sequence[float], budget: int) -> list[float]:
+def _values(
+    lines: Sequence[Line], live: Sequence[int], heads: Sequence[float], bodies: Sequence[float], budget: int
+) -> dict[int, float]:
     """What each line is worth to the reader: its own likelihood and its neighbours', and its unit's where that fits."""
-    head = [_likelihood(score) for score in heads]
     body = [_likelihood(score) for score in bodies]
     sums = [0.0, *accumulate(body)]
-    values: list[float] = []
+    values: dict[int, float] = {}
     last = len(lines)
-    for index, line in enumerate(lines):
+    for index in live:
         low, high = max(0, index - AROUND), min(last, index + AROUND + 1)
         around = (sums[high] - sums[low]) / (2 * AROUND + 1)
-        value = 0.7 * around + 0.3 * body[index] + 0.5 * head[index]
-        values.append(value if line.text else value / 2)
+        value = 0.7 * around + 0.3 * body[index] + 0.5 * _likelihood(heads[index])
+        values[index] = value if lines[index].text else value / 2
     unit_of = units(line.text for line in lines)
-    best: dict[int, float] = {}
-    for unit, value in zip(unit_of, values, strict=True):
-        best[unit] = max(value, best.get(unit, 0.0))
     sizes = Counter(unit_of)
+    best: dict[int, float] = {}
+    for index, value in values.items():
+        best[unit_of[index]] = max(value, best.get(unit_of[index], 0.0))
     fits = max(3.0, WHOLE * budget)
-    return [
-        max(value, 0.9 * best[unit]) if sizes[unit] <= fits else value
-        for unit, value in zip(unit_of, values, strict=True)
-    ]
+    return {
+        index: max(value, 0.9 * best[unit_of[index]]) if sizes[unit_of[index]] <= fits else value
+        for index, value in values.items()
+    }
 
 
 def _likelihood(score: float) -> float:

@@ -35,7 +35,7 @@ MARKS = (
     # Statements of an error, by their shape
     _mark(
         "compiler",
-        _ERRORS + " e [",
+        _ERRORS + " e",
         r":\d+(?:[:,.]\d+)?:?\)?:? *(?:fatal |syntax |parse )?error\b|\(\d+(?:,\d+)?\): (?:fatal )?error|"
         r"\b[Ee]rror(?:\[\w+\]| [A-Z]{1,4}\d{2,5})\s*:|^\[ERROR\] .*\[\d+,\d+\]|^e: ",
     ),
@@ -83,11 +83,11 @@ MARKS = (
     # Tests
     _mark(
         "test failed",
-        f"{_FAILS} dubious not ✗ ✖ × ❌ ✘ [ -",
-        r"(?:^|[\s\]*>])FAIL(?:ED|URE|S)?\b|^\s*not ok\b|^\s*--- FAIL|^\W*[✗✖×❌✘]|^\s*\[-\] |\bDubious\b|"
+        f"{_FAILS} dubious not ✗ ✖ × ❌ ✘",
+        r"(?:^|[\s\]*>])FAIL(?:ED|URE|S)?\b|^\s*not ok\b|^\s*--- FAIL|^\W*[✗✖×❌✘]|\bDubious\b|"
         r"^\s*fail: ",
     ),
-    _mark("numbered", "1 2 3 4 5 6 7 8 9", r"^\s*\d{1,3}\) "),
+    _mark("listed", "1 2 3 4 5 6 7 8 9 [", r"^\s*(?:\d{1,3}\)|\[-\]) "),
     _mark(
         "count",
         f"{_ERRORS} {_FAILS} problems problem offenses offense broken",

@@ -33,6 +33,7 @@ def without_escapes(line: str) -> str:
 
 def plain(line: str) -> str:
     """`line` without escape sequences and control characters; of text that a carriage return overwrote, the last."""
+    line = line.rstrip("\r")
     if "\r" in line:
         parts = without_escapes(line[-4 * LONGEST :]).split("\r")
         line = next((part for part in reversed(parts) if part.strip()), "")

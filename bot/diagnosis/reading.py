@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bot.diagnosis.marks import marks
 from bot.diagnosis.normalise import normalise
-from bot.diagnosis.score import STRONG, strength
+from bot.diagnosis.score import FITTED, STRONG, Scale
 
 KEPT = 20_000
 """Lines kept when a reading is thinned out; it holds twice as many before that happens."""
@@ -60,6 +60,7 @@ class Line(NamedTuple):
 class Reading:
     """A log as read so far. A section is what one command of a CI system wrote, or one step of a Docker build."""
 
+    scale: Scale = FITTED
     lines: list[Line] = field(default_factory=list)
     total: int = 0
     failures: dict[int, int] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class Reading:
         if text and text[0] in _EDGES and _BEGINNING.match(text):
             self._begin()
         found = marks(text)
-        points = strength(found)
+        points = self.scale.strength(found)
         template, earlier = "", 0
         if points > 0:
             template = _NUMBERS.sub("#", text[:200])[:100]
@@ -128,9 +129,9 @@ class Reading:
             self.repeats = Counter(dict(self.repeats.most_common(TEMPLATES // 2)))
 
 
-def read(lines: Iterable[str]) -> Reading:
+def read(lines: Iterable[str], scale: Scale = FITTED) -> Reading:
     """Read a log to its end."""
-    reading = Reading()
+    reading = Reading(scale)
     for line in lines:
         reading.add(line)
     return reading

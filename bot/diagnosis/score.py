@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from math import log1p
+from operator import mul
 from typing import TYPE_CHECKING
 
+from bot.diagnosis import weights
 from bot.diagnosis.marks import MARKS
-from bot.diagnosis.weights import BODY, HEAD, MARK_BODY, MARK_HEAD, STRENGTH
 
 if TYPE_CHECKING:
     from bot.diagnosis.reading import Line, Reading
@@ -16,15 +18,12 @@ STRONG = 2.0
 """Strength from which a line counts as a plain statement of a failure."""
 NEAR, FAR = 0.6, 0.93
 """What is left, one line on, of a strong line's influence on those around it."""
-FAINT = 0.02
+FAINT = 0.4
 """Influence below which a line is not looked at further."""
 LAST = 50
 """Lines before the end that are always looked at."""
 NEVER = -100.0
-
-_STRENGTH = [STRENGTH.get(mark.name, 0.0) for mark in MARKS]
-_MARK_HEAD = [MARK_HEAD.get(mark.name, 0.0) for mark in MARKS]
-_MARK_BODY = [MARK_BODY.get(mark.name, 0.0) for mark in MARKS]
+_COMBINATIONS = 65_536
 
 CONTEXT = (
     "constant",
@@ -56,23 +55,41 @@ CONTEXT = (
     "strong after",
 )
 """What is known of a line besides its marks, in the order of `context`."""
-_HEAD = [HEAD.get(name, 0.0) for name in CONTEXT]
-_BODY = [BODY.get(name, 0.0) for name in CONTEXT]
 
 
-@lru_cache(maxsize=65536)
-def strength(marks: int) -> float:
-    """What marks alone are worth, 0 or more."""
-    return max(0.0, _sum(marks, _STRENGTH))
+class Scale:
+    """Weights, laid out for speed: few combinations of marks make up most of a log."""
 
+    def __init__(
+        self,
+        strength: Mapping[str, float],
+        mark_head: Mapping[str, float],
+        mark_body: Mapping[str, float],
+        head: Mapping[str, float],
+        body: Mapping[str, float],
+    ) -> None:
+        self._strength = [strength.get(mark.name, 0.0) for mark in MARKS]
+        self._mark_head = [mark_head.get(mark.name, 0.0) for mark in MARKS]
+        self._mark_body = [mark_body.get(mark.name, 0.0) for mark in MARKS]
+        self.head = [head.get(name, 0.0) for name in CONTEXT]
+        self.body = [body.get(name, 0.0) for name in CONTEXT]
+        self.strength = lru_cache(maxsize=_COMBINATIONS)(self._strength_of)
+        self.worth = lru_cache(maxsize=_COMBINATIONS)(self._worth_of)
 
-@lru_cache(maxsize=65536)
-def _worth(marks: int) -> tuple[float, float]:
-    return _sum(marks, _MARK_HEAD), _sum(marks, _MARK_BODY)
+    def _strength_of(self, marks: int) -> float:
+        """What marks alone are worth, 0 or more."""
+        return max(0.0, _sum(marks, self._strength))
+
+    def _worth_of(self, marks: int) -> tuple[float, float]:
+        """What marks add to head and body, once the place is known."""
+        return _sum(marks, self._mark_head), _sum(marks, self._mark_body)
 
 
 def _sum(marks: int, weights: list[float]) -> float:
     return sum(weight for bit, weight in enumerate(weights) if marks >> bit & 1)
+
+
+FITTED = Scale(weights.STRENGTH, weights.MARK_HEAD, weights.MARK_BODY, weights.HEAD, weights.BODY)
 
 
 def influences(strengths: list[float], decay: float) -> list[float]:
@@ -141,6 +158,7 @@ def _context(
 
 def scores(reading: Reading) -> tuple[list[float], list[float]]:
     """Head and body of every kept line: log-odds, so above 0 means more likely than not."""
+    scale = reading.scale
     heads: list[float] = []
     bodies: list[float] = []
     for line, context in zip(reading.lines, contexts(reading), strict=True):
@@ -148,11 +166,7 @@ def scores(reading: Reading) -> tuple[list[float], list[float]]:
             heads.append(NEVER)
             bodies.append(NEVER)
             continue
-        head, body = _worth(line.marks)
-        for value, of_head, of_body in zip(context, _HEAD, _BODY, strict=True):
-            if value:
-                head += value * of_head
-                body += value * of_body
-        heads.append(head)
-        bodies.append(body)
+        head, body = scale.worth(line.marks)
+        heads.append(head + sum(map(mul, context, scale.head)))
+        bodies.append(body + sum(map(mul, context, scale.body)))
     return heads, bodies
