@@ -8,12 +8,14 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import anyio
 import httpx
+import structlog
 
 import handlers
 from bot import doctor as checks
@@ -26,7 +28,7 @@ from bot.model import Audit, EngineName
 from bot.ports import Ports
 from bot.serve import Runtime, listen, serve_until
 from bot.settings import GITHUB, Settings
-from bot.setup import Credentials, write_env
+from bot.setup import Credentials, check_writable, write_env
 from bot.setup_page import Flow, create_setup
 from bot.web import WebSettings
 from infra.embedded import doctor as machine
@@ -43,6 +45,12 @@ from router.config import RouterConfig
 from router.errors import RouterError
 from router.supervisor import run_router, running, start_detached, stop
 
+log = structlog.get_logger(__name__)
+
+INSTALL_URL_S = 3.0
+NO_ROUTER = (
+    "The router does not run: services can't be reached. Start it with `whaleray router`, or whaleray serve anew."
+)
 TTL_S = 1
 """How long the router may keep an address that it resolved."""
 
@@ -96,16 +104,17 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
     """The whole bot of one machine. `wrap` stands between it and its ports (tests put a saboteur there)."""
     directory = home(settings)
     engine_name = _pin_engine(settings, directory)
+    github = _github(settings)
     web = WebSettings(
         secrets=settings.webhook_secrets,
         links=Links(_kept_secret(directory / "link.key").encode(), settings.own_url),
+        install_url=partial(_install_url, github),
     )
     store = SqliteStore(directory / "whaleray.db")
     known = registry(settings, directory)
     inbox = SqliteQueue(directory / "queue.db", "inbox")
     view = SqliteQueue(directory / "queue.db", "view")
     engine = ProcessEngine(directory, build_timeout_s=settings.build_timeout_s, router_url=settings.services_url)
-    github = _github(settings)
     ports = wrap(
         Ports(
             store=store,
@@ -125,6 +134,7 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
             engine_name=engine_name,
             services_url=settings.services_url,
             log_url=web.links.log,
+            app_log_url=web.links.app_log,
             env_url=web.links.env,
             build_timeout_s=settings.build_timeout_s,
             start_timeout_s=settings.start_timeout_s,
@@ -146,7 +156,26 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
         for closing in (github, inbox, view, known, store):
             await closing.aclose()
 
-    return Runtime(ports=ports, web=web, handle=handle, gave_up=gave_up, prepare=prepare, close=close)
+    async def ready() -> Sequence[str]:
+        problems = [] if running(directory / "router") else [NO_ROUTER]
+        for database in (inbox, store):
+            try:
+                await database.probe()
+            except WhaleRayError as error:
+                problems.append(str(error))
+        return problems
+
+    return Runtime(ports=ports, web=web, handle=handle, gave_up=gave_up, prepare=prepare, close=close, ready=ready)
+
+
+async def _install_url(github: GithubkitGitHub) -> str:
+    """A page waits for it for a moment, and does without where GitHub is out."""
+    with anyio.move_on_after(INSTALL_URL_S):
+        try:
+            return await github.install_url()
+        except WhaleRayError as error:
+            log.warning("GitHub does not say where the App is installed", error=str(error))
+    return ""
 
 
 def _github(settings: Settings) -> GithubkitGitHub:
@@ -173,6 +202,7 @@ def router_config(settings: Settings, directory: Path) -> RouterConfig:
         dns_port=settings.dns_port,
         probe_token=_kept_secret(directory / "probe.key"),
         ttl_s=TTL_S,
+        forwarded_proto="https" if settings.services_url.startswith("https://") else None,
     )
 
 
@@ -189,7 +219,8 @@ def ensure_router(settings: Settings) -> None:
     config = router_config(settings, home(settings))
     with _router_words():
         if not running(config.state_dir):
-            start_detached([sys.executable, "-m", "bot", "router"], config.state_dir)
+            environment = {k: v for k, v in os.environ.items() if not k.startswith(("WHALERAY_GITHUB_", "AWS_"))}
+            start_detached([sys.executable, "-m", "bot", "router"], config.state_dir, environment)
 
 
 @contextlib.contextmanager
@@ -235,6 +266,7 @@ def setup(settings: Settings, say: Callable[[str], None]) -> None:
             "Its credentials are in the environment or in .env.",
             "To make another App, remove the WHALERAY_GITHUB_ lines there first.",
         )
+    check_writable(Path(".env"))
     extra = {} if settings.github_api_url == GITHUB else {"WHALERAY_GITHUB_API_URL": settings.github_api_url}
     made: list[Credentials] = []
     ended = anyio.Event()

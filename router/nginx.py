@@ -123,6 +123,7 @@ class Nginx:
         self._child = subprocess.Popen(
             self._argv(),
             cwd=self._config.state_dir,
+            env={name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

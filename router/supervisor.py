@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from router.config import RouterConfig
@@ -198,7 +198,7 @@ def stop(state_dir: Path, grace_s: float = END_TIMEOUT_S) -> None:
     end_leftovers(state_dir)
 
 
-def start_detached(argv: Sequence[str], state_dir: Path) -> None:
+def start_detached(argv: Sequence[str], state_dir: Path, environment: Mapping[str, str] | None = None) -> None:
     """Start `argv`, which calls `run_router` for that state directory, in a session of its own, and return when the
     router answers. Raises RouterError with the reason why it doesn't."""
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -208,7 +208,12 @@ def start_detached(argv: Sequence[str], state_dir: Path) -> None:
     begin = os.lseek(descriptor, 0, os.SEEK_END)
     try:
         process = subprocess.Popen(
-            list(argv), stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, start_new_session=True
+            list(argv),
+            env=None if environment is None else dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
         )
     except OSError as error:
         raise RouterError("The router can't be started.", f"{argv[0]}: {error.strerror}.") from error

@@ -16,6 +16,7 @@ def live(town: Town) -> Place:
     for login in (STRANGER, WRITER):
         town.sandbox.create_user(login)
     place = town.repository()
+    town.sandbox.grant(place.full_name, STRANGER, "read")
     place.runs(place.push("1"))
     return place
 
@@ -183,9 +184,35 @@ def test_a_fork_s_head_is_deployed_by_a_maintainer_s_words_and_pinned_to_what_wa
     )
     place.say(pull, "/whaleray deploy", by=forker)
     assert "write access" in place.answer(pull)
+    town.sandbox.advance(2)  # GitHub's times are whole seconds: within one nobody can tell what came first
     place.say(pull, "/whaleray deploy")
     place.runs(head)
     place.serves("2")
+
+
+def test_a_fork_s_head_that_moved_in_the_same_second_is_refused(town: Town) -> None:
+    forker = "fred"
+    town.sandbox.create_user(forker)
+    place = town.repository(private=False)
+    place.runs(place.push("1"))
+    fork = town.sandbox.fork(place.full_name, by=forker)
+    town.sandbox.push(fork, place.files("2"), branch="theirs", message="Theirs", by=forker, executable={"mvnw"})
+    pull = town.sandbox.open_pull_request(
+        place.full_name, head="theirs", title="Theirs", by=forker, head_repository=fork
+    )
+    with town.sandbox.webhooks_down():
+        place.say(pull, "/whaleray deploy")
+        town.sandbox.settle()
+    moved = town.sandbox.push(fork, {"README.md": b"new"}, branch="theirs", message="More", by=forker)
+    town.sandbox.settle()
+    (missed,) = (
+        d
+        for d in town.sandbox.deliveries("issue_comment")
+        if d.payload["repository"]["full_name"] == place.full_name and d.payload["sender"]["login"] == AUTHOR
+    )
+    town.sandbox.redeliver(missed.guid)
+    assert moved[:7] in place.answer(pull)
+    assert place.checks(moved) == []
 
 
 def test_a_bot_and_an_edited_comment_trigger_nothing(town: Town, live: Place) -> None:

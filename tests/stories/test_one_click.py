@@ -77,7 +77,7 @@ def test_a_closed_pull_request_says_what_is_live(town: Town) -> None:
     place.runs(head)
     town.until(lambda: place.url in place.sticky(pull), "the sticky comment")
     town.sandbox.close_pull_request(place.full_name, pull, by=AUTHOR)
-    town.until(lambda: "closed" in place.sticky(pull).lower(), "the sticky comment to say what is live")
+    town.until(lambda: "Closing a pull request" in place.sticky(pull), "the sticky comment to say what is live")
     assert head[:7] in place.sticky(pull)
 
 
