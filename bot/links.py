@@ -33,6 +33,10 @@ class Links:
         """The page of a service's secrets."""
         return self._link(f"/services/{service_id}/env", int(self.clock()) + ENV_S)
 
+    def app_log(self, deployment_id: str) -> str:
+        """Its application's log. Not signed: who may see it is decided there, by who signs in."""
+        return f"{self.own_url}/deployments/{deployment_id}/app-log"
+
     def valid(self, path: str, expires: int, signature: str) -> bool:
         expected = self._sign(path, expires).encode()
         return hmac.compare_digest(expected, signature.encode("utf-8", "replace")) and expires > self.clock()

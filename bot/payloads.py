@@ -6,7 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bot.events import (
     CheckRunAction,
@@ -18,9 +19,11 @@ from bot.events import (
     Push,
     RepositoryChanged,
 )
+from bot.inspection.config import PATHS
 from bot.model import Repository
 
-CONFIG = ".whaleray.yml"
+log = structlog.get_logger(__name__)
+
 LISTED_COMMITS = 2048
 """GitHub's documentation of `push`: at most this many commits are listed."""
 
@@ -30,12 +33,18 @@ class Malformed(Exception):
 
 
 class _Raw(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=False)
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        """GitHub says `null` for many a thing that isn't there."""
+        return {key: value for key, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 class _User(_Raw):
     login: str = ""
-    name: str | None = None
+    name: str = ""
     id: int = 0
     type: str = "User"
 
@@ -65,7 +74,7 @@ class _Commit(_Raw):
     def configures(self) -> bool:
         if self.added is None or self.removed is None or self.modified is None:
             return True
-        return any(CONFIG in files for files in (self.added, self.removed, self.modified))
+        return any(path in files for files in (self.added, self.removed, self.modified) for path in PATHS)
 
 
 class _Head(_Raw):
@@ -81,7 +90,7 @@ class _Issue(_Raw):
 
 class _CommentRaw(_Raw):
     id: int
-    body: str | None = ""
+    body: str = ""
     created_at: datetime
 
 
@@ -89,19 +98,19 @@ class _PullRequest(_Raw):
     number: int
     head: _Head
     title: str = ""
-    merged: bool | None = False
-    merge_commit_sha: str | None = None
+    merged: bool = False
+    merge_commit_sha: str = ""
 
 
 class _Suite(_Raw):
     head_sha: str
-    head_branch: str | None = None
+    head_branch: str = ""
 
 
 class _CheckRun(_Raw):
     id: int
     head_sha: str
-    external_id: str | None = ""
+    external_id: str = ""
     pull_requests: list[dict[str, Any]] = Field(default_factory=list)
 
 
@@ -154,8 +163,10 @@ def parse(name: str, delivery: str, body: bytes, received_at: float) -> Event | 
         return None
     try:
         return make(_Payload.model_validate(raw), {"delivery": delivery, "received_at": received_at})
-    except ValidationError:
-        return None  # lacks what the event needs: nothing of ours
+    except ValidationError as error:
+        missing = [".".join(map(str, each["loc"])) for each in error.errors(include_input=False)]
+        log.warning("a delivery lacks what its event needs", name=name, delivery=delivery, missing=missing[:10])
+        return None
 
 
 def _first_line(text: str) -> str:
@@ -212,7 +223,7 @@ def _comment(p: _Payload, base: dict[str, Any]) -> Event | None:
     common = _base(p, base)
     if common is None or p.action != "created" or p.issue is None or p.comment is None:
         return None
-    body = p.comment.body or ""
+    body = p.comment.body
     if "/whaleray" not in body:
         return None
     return Comment(
@@ -233,7 +244,7 @@ def _check_run(p: _Payload, base: dict[str, Any]) -> Event | None:
         **common,
         action=p.action,
         check_run_id=p.check_run.id,
-        external_id=p.check_run.external_id or "",
+        external_id=p.check_run.external_id,
         head_sha=p.check_run.head_sha,
         identifier=p.requested_action.identifier if p.requested_action else "",
         pull_requests=tuple(n for pr in p.check_run.pull_requests if isinstance(n := pr.get("number"), int)),
@@ -244,7 +255,7 @@ def _check_suite(p: _Payload, base: dict[str, Any]) -> Event | None:
     common = _base(p, base)
     if common is None or p.check_suite is None or p.action != "rerequested":
         return None
-    return CheckSuiteRerun(**common, head_sha=p.check_suite.head_sha, head_branch=p.check_suite.head_branch or "")
+    return CheckSuiteRerun(**common, head_sha=p.check_suite.head_sha, head_branch=p.check_suite.head_branch)
 
 
 def _pull_request(p: _Payload, base: dict[str, Any]) -> Event | None:
@@ -260,8 +271,8 @@ def _pull_request(p: _Payload, base: dict[str, Any]) -> Event | None:
         head_ref=pr.head.ref,
         head_repository_id=pr.head.repo.id if pr.head.repo else 0,
         title=pr.title,
-        merged=bool(pr.merged),
-        merge_sha=pr.merge_commit_sha or "",
+        merged=pr.merged,
+        merge_sha=pr.merge_commit_sha,
     )
 
 

@@ -345,6 +345,8 @@ class Ports:
     """Where people reach services, without a trailing slash."""
     log_url: Callable[[str], str]
     """Deployment id -> a signed link to its log that expires; "" where there is none."""
+    app_log_url: Callable[[str], str]
+    """Deployment id -> the page of its application's log, behind a sign-in with GitHub."""
     env_url: Callable[[str], str]
     """Service id -> a signed, short-lived link to the page of its secrets."""
     build_timeout_s: float = 1800

@@ -55,6 +55,7 @@ async def _scene(ports: Ports, deployment: Deployment, service: Service) -> rend
         log=text,
         log_at=now,
         log_url=ports.log_url(deployment.id),
+        app_log_url=ports.app_log_url(deployment.id),
     )
 
 

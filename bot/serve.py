@@ -7,7 +7,7 @@ import errno
 import itertools
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +45,8 @@ class Runtime:
     prepare: Callable[[], Awaitable[None]]
     """Takes back what an earlier process left in the middle; called once, before any work."""
     close: Callable[[], Awaitable[None]]
+    ready: Callable[[], Awaitable[Sequence[str]]]
+    """What keeps it from doing its work now, a line each."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -87,7 +89,7 @@ async def serve(runtime: Runtime, role: Role, sock: socket.socket | None) -> Non
     )
     server = None
     if sock is not None and role != "worker":
-        app = create_app(ports, runtime.web)
+        app = create_app(ports, runtime.web, runtime.ready)
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
     try:
         await runtime.prepare()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from importlib import resources
@@ -14,7 +15,10 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.errors import UserError
 
-ORGANISATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
+ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}")
+PEM = "whaleray.pem"
+INLINE_KEY = "WHALERAY_GITHUB_PRIVATE_KEY"
+"""It would go before the file's."""
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - recognised, not bound
 
 
@@ -41,7 +45,8 @@ class Credentials(BaseModel):
 
 def manifest(public_url: str, webhook_url: str = "") -> dict[str, Any]:
     """`app.yml` for this bot. `webhook_url`: a tunnel's, where GitHub can't reach `public_url` itself."""
-    text = _manifest_text().replace("{public_url}", public_url.rstrip("/"))
+    # The placeholder stands in double quotes, where YAML escapes as JSON does.
+    text = _manifest_text().replace("{public_url}", json.dumps(public_url.rstrip("/"))[1:-1])
     found: dict[str, Any] = yaml.safe_load(text)
     if webhook_url:
         found["hook_attributes"]["url"] = webhook_url
@@ -70,9 +75,20 @@ def local(url: str) -> bool:
     return (urlsplit(url).hostname or "localhost") in LOCAL
 
 
+def check_writable(path: Path) -> None:
+    """Raises UserError when the credentials could not be kept there: GitHub gives them once."""
+    try:
+        _kept(path)
+        probe = path.with_name(f".whaleray-{os.getpid()}")
+        _write(probe, "")
+        probe.unlink()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unwritable(path, error) from error
+
+
 def write_env(path: Path, credentials: Credentials, extra: dict[str, str]) -> None:
     """Add the credentials to `.env`, mode 0600, other lines kept. Raises UserError when it can't be written."""
-    key_file = path.with_name("whaleray.pem").resolve()
+    key_file = path.with_name(PEM).resolve()
     values = {
         "WHALERAY_GITHUB_APP_ID": str(credentials.id),
         "WHALERAY_GITHUB_PRIVATE_KEY_FILE": str(key_file),
@@ -81,20 +97,41 @@ def write_env(path: Path, credentials: Credentials, extra: dict[str, str]) -> No
         "WHALERAY_GITHUB_CLIENT_SECRET": credentials.client_secret,
         **extra,
     }
-    if any("\n" in value or "'" in value for value in values.values()):
-        raise UserError("A credential that GitHub gave can't be kept in .env.", "It holds a quote or a line break.")
+    for name, value in values.items():
+        if any(character in value for character in "\n\r'\\"):
+            raise UserError(
+                f"{name} can't be kept in {path}.",
+                "It holds a quote, a backslash or a line break.",
+                "Run whaleray setup in a directory with a plain name.",
+            )
     try:
-        kept = [line for line in path.read_text().splitlines() if line.partition("=")[0].strip() not in values]
-    except FileNotFoundError:
-        kept = []
-    lines = [*kept, *(f"{name}='{value}'" for name, value in values.items())]
-    try:
+        kept = [line for line in _kept(path) if _name(line) not in {*values, INLINE_KEY}]
+        lines = [*kept, *(f"{name}='{value}'" for name, value in values.items())]
         _write(key_file, credentials.pem)
         _write(path, "\n".join(lines) + "\n")
-    except OSError as error:
-        raise UserError(
-            f"{path} can't be written.", f"{error.strerror}.", "Run whaleray setup in a directory of your own."
-        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unwritable(path, error) from error
+
+
+def _kept(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _name(line: str) -> str:
+    """The variable that a line of `.env` sets."""
+    return line.partition("=")[0].strip().removeprefix("export ").strip()
+
+
+def _unwritable(path: Path, error: OSError | UnicodeDecodeError) -> UserError:
+    why = error.strerror if isinstance(error, OSError) else "It is no text in UTF-8"
+    return UserError(
+        f"The credentials can't be kept in {path.absolute()}.",
+        f"{why}.",
+        "Run whaleray setup in a directory of your own.",
+    )
 
 
 def _write(path: Path, text: str) -> None:

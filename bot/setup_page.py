@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi import FastAPI, Response
+from fastapi.responses import PlainTextResponse
 
 from bot import setup
-from bot.env_page import HEADERS
 from bot.errors import UserError, WhaleRayError
-from bot.pages import page
+from bot.pages import HEADERS, message, page, problem
 from bot.setup import Credentials
+
+_TUNNEL = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._~%/-]*)?")
+"""It is shown in a command that people copy into their shell."""
 
 
 @dataclass(frozen=True)
@@ -40,43 +43,41 @@ def create_setup(flow: Flow) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/setup")
-    async def begin(request: Request, token: str = "", organisation: str = "", webhook_url: str = "") -> Response:
+    async def begin(token: str = "", organisation: str = "", webhook_url: str = "") -> Response:
         if not _same(token, flow.token):
-            return _words(403, "This page opens with the address that whaleray setup printed.", "")
+            return message(403, "This page opens with the address that whaleray setup printed.")
+        organisation, tunnel = organisation.strip(), webhook_url.strip()
         try:
-            action = setup.new_app_url(flow.web_url, organisation.strip(), flow.state)
+            action = setup.new_app_url(flow.web_url, organisation, flow.state)
         except UserError as error:
-            return _words(400, error.what, error.mend)
-        chosen = webhook_url.strip()
-        if chosen and not chosen.startswith("https://"):
-            return _words(
-                400, "The tunnel's address has to begin with https://.", "Take a new one at https://smee.io/new."
+            return message(400, error.what, error.mend)
+        if tunnel and not _TUNNEL.fullmatch(tunnel):
+            return message(
+                400, "The tunnel's address has to be an https:// one.", "Take a new one at https://smee.io/new."
             )
-        body = page(
+        return page(
             "setup.html.j2",
+            headers=_headers(flow),
             action=action,
-            manifest=json.dumps(setup.manifest(flow.public_url, chosen)),
+            manifest=json.dumps(setup.manifest(flow.public_url, tunnel)),
             token=flow.token,
             organisation=organisation,
-            webhook_url=chosen,
+            webhook_url=tunnel,
             local=setup.local(flow.public_url),
             public_url=flow.public_url,
         )
-        policy = HEADERS["Content-Security-Policy"].replace("form-action 'self'", f"form-action 'self' {flow.web_url}")
-        return HTMLResponse(body, headers={**HEADERS, "Content-Security-Policy": policy})
 
     @app.get("/setup/callback")
     async def callback(code: str = "", state: str = "") -> Response:
         if not _same(state, flow.state):
-            return _words(403, "GitHub's answer was not asked for here.", "Begin at the address that was printed.")
+            return message(403, "GitHub's answer was not asked for here.", "Begin at the address that was printed.")
         try:
             credentials = await flow.convert(code)
             flow.keep(credentials)
         except WhaleRayError as error:
-            return _words(502, error.what, f"{error.why} {error.mend}".strip())
+            return problem(error)
         flow.done(credentials)
-        body = page("setup_done.html.j2", slug=credentials.slug, install_url=credentials.install_url)
-        return HTMLResponse(body, headers=HEADERS)
+        return page("setup_done.html.j2", slug=credentials.slug, install_url=credentials.install_url)
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -85,9 +86,11 @@ def create_setup(flow: Flow) -> FastAPI:
     return app
 
 
+def _headers(flow: Flow) -> dict[str, str]:
+    """The page posts the manifest to GitHub, which is told the bot's origin and not the token in its address."""
+    policy = HEADERS["Content-Security-Policy"].replace("form-action 'self'", f"form-action 'self' {flow.web_url}")
+    return {**HEADERS, "Content-Security-Policy": policy, "Referrer-Policy": "strict-origin"}
+
+
 def _same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
-
-
-def _words(status: int, what: str, mend: str) -> Response:
-    return HTMLResponse(page("message.html.j2", what=what, mend=mend), status, headers=HEADERS)

@@ -9,29 +9,54 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-STATE_COOKIE = "whaleray_signin"
-SESSION_COOKIE = "whaleray_session"
-SESSION_S = 600.0
-"""Ten minutes, as long as the link that led here."""
-T = TypeVar("T", bound=BaseModel)
+from bot.model import Record
+
+SIGNIN_S = 600.0
+"""Ten minutes, as long as the link that leads to the secrets."""
+_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
-class Attempt(BaseModel):
+class Goal(Record):
+    """The page that a sign-in leads to, and is good for."""
+
+    kind: Literal["env", "app-log"]
+    of: str
+    """A service's id, or a deployment's."""
+
+    @classmethod
+    def named(cls, kind: Literal["env", "app-log"], of: str) -> Goal | None:
+        """None for what can be no id: `of` comes from an address that anybody may have written."""
+        return cls(kind=kind, of=of) if _ID.fullmatch(of) else None
+
+    @property
+    def path(self) -> str:
+        match self.kind:
+            case "env":
+                return f"/services/{self.of}/env"
+            case "app-log":
+                return f"/deployments/{self.of}/app-log"
+
+
+class Sealed(Record):
+    """What a cookie may hold: the class's name is part of what is signed, so that none passes for another."""
+
+    goal: Goal
+    expires: float
+
+
+class Attempt(Sealed):
     """A sign-in that has begun: what comes back from GitHub is held against it."""
-
-    model_config = ConfigDict(frozen=True)
 
     state: str
     verifier: str
-    service_id: str
-    expires: float
 
     @property
     def challenge(self) -> str:
@@ -40,51 +65,58 @@ class Attempt(BaseModel):
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-class Session(BaseModel):
-    """Somebody who signed in for one service's secrets. `form` has to come back with each form."""
-
-    model_config = ConfigDict(frozen=True)
+class Session(Sealed):
+    """Somebody who signed in for one page. `form` has to come back with each form."""
 
     login: str
-    service_id: str
     form: str
-    expires: float
+
+
+class Told(Sealed):
+    """What the page says once, after a form was sent."""
+
+    text: str
+
+
+S = TypeVar("S", bound=Sealed)
 
 
 @dataclass(frozen=True)
 class Cookies:
+    """`key` signs; `clock` gives epoch seconds."""
+
     key: bytes
     clock: Callable[[], float]
 
-    def begin(self, service_id: str) -> Attempt:
+    def attempt(self, goal: Goal) -> Attempt:
         return Attempt(
-            state=secrets.token_urlsafe(24),
-            verifier=secrets.token_urlsafe(48),
-            service_id=service_id,
-            expires=self.clock() + SESSION_S,
+            goal=goal, expires=self._end(), state=secrets.token_urlsafe(24), verifier=secrets.token_urlsafe(48)
         )
 
-    def session(self, login: str, service_id: str) -> Session:
-        return Session(
-            login=login, service_id=service_id, form=secrets.token_urlsafe(24), expires=self.clock() + SESSION_S
-        )
+    def session(self, goal: Goal, login: str) -> Session:
+        return Session(goal=goal, expires=self._end(), login=login, form=secrets.token_urlsafe(24))
 
-    def seal(self, value: Attempt | Session) -> str:
+    def told(self, goal: Goal, text: str) -> Told:
+        return Told(goal=goal, expires=self._end(), text=text)
+
+    def seal(self, value: Sealed) -> str:
         body = base64.urlsafe_b64encode(value.model_dump_json().encode()).decode()
         return f"{body}.{self._sign(type(value), body)}"
 
-    def open(self, kind: type[T], sealed: str) -> T | None:
+    def open(self, kind: type[S], sealed: str) -> S | None:
         """None for a cookie that isn't ours, isn't of that kind or has ended."""
         body, _, signature = sealed.partition(".")
         if not hmac.compare_digest(self._sign(kind, body).encode(), signature.encode("utf-8", "replace")):
             return None
         try:
             value = kind.model_validate(json.loads(base64.urlsafe_b64decode(body)))
-        except (ValueError, ValidationError):
+        except (ValueError, ValidationError):  # of an earlier version of WhaleRay
             return None
-        return value if getattr(value, "expires", 0.0) > self.clock() else None
+        return value if value.expires > self.clock() else None
 
-    def _sign(self, kind: type[BaseModel], body: str) -> str:
-        return hmac.new(
-            self.key, f"cookie\0{kind.__name__}\0{body}".encode("utf-8", "replace"), hashlib.sha256
-        ).hexdigest()
+    def _end(self) -> float:
+        return self.clock() + SIGNIN_S
+
+    def _sign(self, kind: type[Sealed], body: str) -> str:
+        signed = f"cookie\0{kind.__name__}\0{body}".encode("utf-8", "replace")
+        return hmac.new(self.key, signed, hashlib.sha256).hexdigest()

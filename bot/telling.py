@@ -32,10 +32,11 @@ async def logs(ports: Ports, asked: Asked, lines: int) -> Said:
     building = newest.stage in (Stage.INSPECTING, Stage.BUILDING)
     if building or (newest.failure is not None and newest.failure.log != "app"):
         return await _tail(ports, newest, LogKind.BUILD, lines)
-    if not asked.repository.private:
-        return Said(render.logs_private(), done=False)
     shown = newest if newest.failure is not None else await live_of(ports, asked.repository)
-    return await _tail(ports, shown or newest, LogKind.APP, lines)
+    shown = shown or newest
+    if not asked.repository.private:
+        return Said(render.logs_private(ports.app_log_url(shown.id)))
+    return await _tail(ports, shown, LogKind.APP, lines)
 
 
 async def _tail(ports: Ports, deployment: Deployment, kind: LogKind, lines: int) -> Said:
@@ -54,7 +55,8 @@ async def diagnose(ports: Ports, asked: Asked, failed: Deployment | None = None)
         failed = next((d for d in known if d.stage is Stage.FAILED), None)
     if failed is None or failed.failure is None:
         return Said(render.nothing_failed(), done=False)
-    return Said(render.diagnosis_reply(await deployments.diagnose_again(ports, failed), asked.repository))
+    shown = await deployments.diagnose_again(ports, failed)
+    return Said(render.diagnosis_reply(shown, asked.repository, ports.app_log_url(failed.id)))
 
 
 async def env(ports: Ports, asked: Asked) -> Said:

@@ -135,7 +135,7 @@ def _evidence(scene: Scene, diagnosis: Diagnosis, findings: tuple[Finding, ...])
     if not lines:
         return ""
     if not scene.may_show_log:
-        return words("failure/private")
+        return _private(scene)
     return words(
         "failure/evidence",
         shown=len(lines),
@@ -146,7 +146,14 @@ def _evidence(scene: Scene, diagnosis: Diagnosis, findings: tuple[Finding, ...])
 
 def _closest(scene: Scene, diagnosis: Diagnosis) -> Markdown:
     lines = diagnosis.extract[-EVIDENCE_LINES:] if scene.may_show_log else ()
-    return words("failure/closest", body=_numbered(lines) if lines else "", hidden=not scene.may_show_log)
+    return words(
+        "failure/closest", body=_numbered(lines) if lines else "", hidden="" if scene.may_show_log else _private(scene)
+    )
+
+
+def _private(scene: Scene) -> Markdown:
+    """Where the log is that is not posted."""
+    return words("failure/private", url=scene.app_log_url)
 
 
 def _numbered(lines: tuple[Evidence, ...]) -> Markdown:

@@ -26,6 +26,8 @@ class Scene:
     """When `log` was read."""
     log_url: str = ""
     """The whole build log; "" where there is none."""
+    app_log_url: str = ""
+    """The application's log, behind a sign-in with GitHub; "" where there is none."""
 
     @property
     def is_live(self) -> bool:

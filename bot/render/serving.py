@@ -34,18 +34,24 @@ def logs_reply(kind: LogKind, text: str, lines: int, url: str) -> Markdown:
     return words("reply/logs", kind=kind.value, tail=tail, body=escape.fence(tail.body), url=url)
 
 
-def logs_private() -> Markdown:
-    """An application's log is never posted on a public repository (docs/design.md)."""
-    return words("reply/logs_private")
+def logs_private(url: str) -> Markdown:
+    """An application's log is never posted on a public repository (docs/design.md); `url`: where it is shown."""
+    return words("reply/logs_private", url=url)
 
 
 def no_logs() -> Markdown:
     return words("reply/no_logs")
 
 
-def diagnosis_reply(deployment: Deployment, repository: Repository) -> Markdown:
+def diagnosis_reply(deployment: Deployment, repository: Repository, app_log_url: str) -> Markdown:
     """The cause of a failure, looked for once more."""
-    scene = Scene(deployment=deployment, repository=repository, service_url="", now=deployment.opened_at)
+    scene = Scene(
+        deployment=deployment,
+        repository=repository,
+        service_url="",
+        now=deployment.opened_at,
+        app_log_url=app_log_url,
+    )
     return words(
         "reply/diagnosis",
         sha=deployment.short_sha,

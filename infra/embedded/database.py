@@ -80,6 +80,15 @@ class Database:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, run)
 
+    async def probe(self) -> None:
+        """Write something that means nothing. Raises what a write would raise now."""
+
+        def count(connection: sqlite3.Connection) -> None:
+            (number,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {(number + 1) % 2**31}")
+
+        await self.write(count)
+
     async def aclose(self) -> None:
         if self._closed:
             return

@@ -64,6 +64,10 @@ class SqliteQueue:
     async def aclose(self) -> None:
         await self._db.aclose()
 
+    async def probe(self) -> None:
+        """Raises Outage or OurError when nothing can be written now."""
+        await self._db.probe()
+
     async def recover(self) -> None:
         """Jobs leased by processes that are no more are due at once."""
 

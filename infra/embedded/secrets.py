@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +12,8 @@ from pathlib import Path
 import anyio
 from cryptography.fernet import Fernet, InvalidToken
 
-from bot.errors import OurError, UserError
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-RESERVED = frozenset({"SERVER_PORT", "SERVER_ADDRESS", "PORT", "SERVER_FORWARD_HEADERS_STRATEGY", "PATH", "HOME"})
-"""WhaleRay sets these itself."""
-MAX_VALUE = 32 * 1024
+from bot import variables
+from bot.errors import OurError
 
 _All = dict[str, dict[str, str]]
 _RESTORE = "Restore both from one backup."
@@ -36,14 +31,7 @@ class FileSecrets:
         return (await anyio.to_thread.run_sync(self._load)).get(service_id, {})
 
     async def set(self, service_id: str, key: str, value: str) -> None:
-        if not NAME.fullmatch(key):
-            raise UserError(
-                f"{key[:60]!r} can't be the name of a variable.", "", "Use letters, digits and underscores."
-            )
-        if key.upper() in RESERVED or key.upper().startswith("WHALERAY_"):
-            raise UserError(f"{key} is set by WhaleRay itself.", "", "Choose another name.")
-        if len(value.encode()) > MAX_VALUE or "\0" in value:
-            raise UserError(f"The value of {key} is too long or holds a NUL.", f"At most {MAX_VALUE} bytes fit.")
+        variables.check(key, value)
         await anyio.to_thread.run_sync(
             self._change, lambda known: known.setdefault(service_id, {}).update({key: value})
         )

@@ -38,6 +38,10 @@ class SqliteStore:
     async def aclose(self) -> None:
         await self._db.aclose()
 
+    async def probe(self) -> None:
+        """Raises Outage or OurError when nothing can be written now."""
+        await self._db.probe()
+
     async def installation(self, installation_id: int) -> Installation | None:
         body = await self._one("SELECT body FROM installations WHERE id = ?", installation_id)
         return Installation.model_validate_json(body) if body else None

@@ -109,6 +109,7 @@ class App(Answer):
     id: int = 0
     slug: Text = ""
     name: Text = ""
+    html_url: Text = ""
 
 
 class CheckRunAnswer(Answer):

@@ -14,13 +14,21 @@ class Part:
         self._client = client
         self._app_id = int(app_id) if app_id.strip().isdigit() else 0
         self._clock = clock
-        self._slug = ""
+        self._app: App | None = None
 
     async def app_slug(self) -> str:
         """The App's name in URLs: its comments are by `<slug>[bot]`. Asked once."""
-        if not self._slug:
-            self._slug = read(App, await self._client.get("/app")).slug
-        return self._slug
+        return (await self._itself()).slug
+
+    async def install_url(self) -> str:
+        """Where people install the App; "" where GitHub doesn't say. Asked once."""
+        url = (await self._itself()).html_url
+        return f"{url}/installations/new" if url else ""
+
+    async def _itself(self) -> App:
+        if self._app is None:
+            self._app = read(App, await self._client.get("/app"))
+        return self._app
 
 
 def of(repo: Repository, template: str, *values: object) -> str:

@@ -68,7 +68,7 @@ class Deliveries(Part):
                 raise SettingsError(error.what, error.why, error.mend) from error
             raise
         app = read(App, response)
-        self._slug = app.slug
+        self._app = app
         if "date" in response.headers:
             ahead = self._clock() - parsedate_to_datetime(response.headers["date"]).timestamp()
             if abs(ahead) > SKEW_S:

@@ -14,12 +14,14 @@ from bot.errors import Outage, SettingsError, UserError
 from infra.github.answers import Account, read
 
 TIMEOUT_S = 8.0
+_OPERATORS = frozenset({"incorrect_client_credentials", "redirect_uri_mismatch"})
+"""Refusals that nobody who signs in can mend."""
 
 
 class _Exchanged(BaseModel):
     """GitHub answers 200 also when it refuses, and then says why."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     access_token: str = ""
     error: str = ""
@@ -98,11 +100,18 @@ class GithubSignIn:
             found = _Exchanged.model_validate_json(answer.content)
         except ValidationError as error:
             raise Outage("GitHub's answer to signing in could not be read.", f"Status {answer.status_code}.") from error
+        if found.error in _OPERATORS:
+            raise SettingsError(
+                "GitHub does not let this App sign people in.",
+                f"It said: {found.error_description or found.error}",
+                "Whoever runs WhaleRay: hold WHALERAY_GITHUB_CLIENT_ID, WHALERAY_GITHUB_CLIENT_SECRET and the callback "
+                f"URL {redirect_uri} against the App's settings page.",
+            )
         if not found.access_token:
             raise UserError(
                 "GitHub did not accept the sign-in.",
                 found.error_description or f"It answered {answer.status_code}.",
-                "Open the link from the comment again.",
+                "Open the link on GitHub again.",
             )
         return found.access_token
 

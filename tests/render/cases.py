@@ -10,6 +10,7 @@ from bot.model import Cause, Lock, LogKind, Stage, Trigger
 from bot.ports import CheckRun
 from tests.render.scenes import (
     APP_FAILED,
+    APP_LOG_URL,
     BUILD_FAILURE,
     BY_COMMAND,
     BY_RULE,
@@ -173,11 +174,11 @@ REPLIES: dict[str, Callable[[], str]] = {
     "logs: application": lambda: render.logs_reply(LogKind.APP, "Started\n```\n@octocat\n", 50, ""),
     "logs: one long line": lambda: render.logs_reply(LogKind.APP, "x" * 600, 1, ""),
     "logs: empty": lambda: render.logs_reply(LogKind.BUILD, "", 50, ""),
-    "logs: private": render.logs_private,
+    "logs: private": lambda: render.logs_private(APP_LOG_URL),
     "no logs": render.no_logs,
-    "diagnosis": lambda: render.diagnosis_reply(FAILED, REPOSITORY),
-    "diagnosis of one without a log": lambda: render.diagnosis_reply(NOT_FOUND, REPOSITORY),
-    "diagnosis, not the application's log": lambda: render.diagnosis_reply(APP_FAILED, PUBLIC),
+    "diagnosis": lambda: render.diagnosis_reply(FAILED, REPOSITORY, APP_LOG_URL),
+    "diagnosis of one without a log": lambda: render.diagnosis_reply(NOT_FOUND, REPOSITORY, APP_LOG_URL),
+    "diagnosis, not the application's log": lambda: render.diagnosis_reply(APP_FAILED, PUBLIC, APP_LOG_URL),
     "nothing failed": render.nothing_failed,
     "nothing live": render.nothing_live,
     "secrets": lambda: render.env_reply("https://bot.example/services/s/env?expires=1", ["DB_PASSWORD", "KEY"], 600),

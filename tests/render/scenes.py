@@ -32,6 +32,7 @@ NEWER_SHA = "a01bb2c3d4e5f60718293a4b5c6d7e8f9a0b1c2d"
 DELIVERY = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 URL = "https://service.example/github_1234-acme-shop/"
 LOG_URL = "https://bot.example/deployments/d3f9/log?expires=1794307200&signature=0a1b2c"
+APP_LOG_URL = "https://bot.example/deployments/d3f9/app-log"
 
 REPOSITORY = Repository(
     id=1234, owner="acme", name="shop", installation_id=7, private=True, html_url="https://github.com/acme/shop"
@@ -213,5 +214,6 @@ def scene(shown: Deployment, **changes: Any) -> Scene:
         "live": LIVE,
         "log_at": NOON + 43.0,
         "log_url": LOG_URL,
+        "app_log_url": APP_LOG_URL,
     }
     return Scene(**(values | changes))

@@ -19,6 +19,7 @@ from tests.render.github import linked, tokens
 from tests.render.hostile import PATIENT, hostile
 from tests.render.scenes import (
     APP_FAILED,
+    APP_LOG_URL,
     DELIVERY,
     DIAGNOSED,
     FAILED,
@@ -94,7 +95,7 @@ def test_an_applications_log_is_never_posted_in_public(shown: Any) -> None:
     quotes = [e.quote for f in shown.diagnosis.issues for e in f.evidence] + [e.quote for e in shown.diagnosis.extract]
     assert quotes
     public, private = (scene(shown, repository=repository) for repository in (PUBLIC, REPOSITORY))
-    said = str(render.check_run(public)) + render.sticky(public) + render.diagnosis_reply(shown, PUBLIC)
+    said = str(render.check_run(public)) + render.sticky(public) + render.diagnosis_reply(shown, PUBLIC, APP_LOG_URL)
     assert not [quote for quote in quotes if quote in said]
     assert [quote for quote in quotes if quote in render.check_run(private).summary]
 
@@ -202,7 +203,7 @@ def test_no_document_links_mentions_or_opens_what_somebody_else_wrote(value: str
                 render.locked(lock, NOON),
                 render.lock_refused(lock, NOON),
                 render.logs_reply(LogKind.APP, value, 50, LOG_URL),
-                render.diagnosis_reply(shown.deployment, REPOSITORY),
+                render.diagnosis_reply(shown.deployment, REPOSITORY, APP_LOG_URL),
                 render.env_reply(URL, [value], 600),
                 render.our_fault(value),
                 render.suspended(value),
@@ -213,7 +214,7 @@ def test_no_document_links_mentions_or_opens_what_somebody_else_wrote(value: str
 
 
 FORBIDDEN = {"image", "html_inline", "heading_open", "hr", "blockquote_open", "code_block"}
-OURS = (URL, LOG_URL.split("?", maxsplit=1)[0], "https://github.com/acme/shop/blob/3f9c2ab")
+OURS = (URL, APP_LOG_URL, LOG_URL.split("?", maxsplit=1)[0], "https://github.com/acme/shop/blob/3f9c2ab")
 
 
 def assert_inert(document: str, value: str) -> None:
