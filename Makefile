@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 UV     := uv==0.13.9
 ARGS   ?=
 
-.PHONY: demo test test-engines lint bench clean
+.PHONY: demo test test-engines lint bench bench-diagnosis clean
 .DEFAULT_GOAL := help
 
 help:
@@ -40,6 +40,9 @@ lint: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-diagnosis: $(READY)
+	@$(BIN)/python -m bench.diagnosis $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

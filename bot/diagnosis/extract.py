@@ -12,11 +12,11 @@ from bot.diagnosis.reading import Line, Reading, read
 from bot.diagnosis.score import NEVER, scores
 from bot.diagnosis.units import units
 
-VARIED = 0.5
+VARIED = 0.4
 """Share of the budget for the likeliest first lines of a cause, at most `ALIKE` of one shape: a hundred failed tests
 must not crowd out the one compiler error."""
-ALIKE = 2
-LIKELIEST = 0.2
+ALIKE = 1
+LIKELIEST = 0.3
 """Share of the budget for the likeliest first lines whatever their shape."""
 WHOLE = 0.5
 """Share of the budget up to which a unit stays whole."""

@@ -23,10 +23,12 @@ _CI_PREFIX = re.compile(
     r"#\d{1,4} \d{1,5}\.\d{1,4} )"
 )
 
+_PREFIX_BEGINS = frozenset("0123456789[#\ufeff")
+
 
 def without_escapes(line: str) -> str:
     """`line` without what sets colours and moves cursors."""
-    if "\x1b" in line or ("m" in line and _SPELT.search(line)):
+    if "\x1b" in line or ("[" in line and _SPELT.search(line)):
         return _ESCAPES.sub("", line)
     return line
 
@@ -45,6 +47,8 @@ def plain(line: str) -> str:
 
 def without_stamp(line: str) -> str:
     """`line` without the time stamp and the prefix that a CI system or Docker put before it."""
+    if not line or (line[0] not in _PREFIX_BEGINS and "\t" not in line):
+        return line
     match = _CI_PREFIX.match(line)
     return line[match.end() :] if match else line
 
