@@ -12,7 +12,8 @@ ARGS   ?=
 help:
 	@echo "make demo          the whole story on this machine, with a sandbox GitHub (ARGS=--once ends by itself)"
 	@echo "make test          the test suite (ARGS=... goes to pytest)"
-	@echo "make lint          ruff, mypy --strict, dependency audit"
+	@echo "make lint          ruff, mypy --strict"
+	@echo "make audit         dependencies against known advisories (needs PyPI's own JSON API)"
 	@echo "make bench         measure, and record under bench/results"
 
 $(READY): pyproject.toml uv.lock
@@ -37,6 +38,10 @@ lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+audit: $(READY)
+	@$(BIN)/uv export --frozen --no-dev --all-extras --no-emit-project --no-annotate --quiet -o .audit.txt >/dev/null
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r .audit.txt; code=$$?; rm -f .audit.txt; exit $$code
 
 bench: $(READY)
 	@$(BIN)/python -m bench $(ARGS)
