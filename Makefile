@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 UV     := uv==0.13.9
 ARGS   ?=
 
-.PHONY: demo test test-engines lint bench bench-diagnosis clean
+.PHONY: help demo test test-engines lint audit bench bench-diagnosis clean
 .DEFAULT_GOAL := help
 
 help:
