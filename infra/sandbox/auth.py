@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import jwt
 from jwt.types import Options
 
+from infra.sandbox.records import Account, App, Installation, Repository, Token
 from infra.sandbox.refusal import Refusal
-from infra.sandbox.world import Account, App, Installation, Repository, Token, World
+from infra.sandbox.world import World
 
 LONGEST_JWT_S = 600
 """GitHub's limit for `exp`."""

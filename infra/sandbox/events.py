@@ -6,8 +6,9 @@ from typing import Any
 
 from infra.sandbox.git import ZERO
 from infra.sandbox.hooks import Hooks
+from infra.sandbox.records import Account, CheckRun, CheckSuite, Comment, Installation, PullRequest, Repository
 from infra.sandbox.shapes import Shape, Shapes
-from infra.sandbox.world import Account, CheckRun, CheckSuite, Comment, Installation, PullRequest, Repository, World
+from infra.sandbox.world import World
 
 
 class Events:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from infra.sandbox import auth
 from infra.sandbox.pushes import Pushes
+from infra.sandbox.records import Account, Repository
 from infra.sandbox.refusal import Refusal
-from infra.sandbox.world import Account, Repository, World
+from infra.sandbox.world import World
 
 ROUTE = re.compile(r"/(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?/(?P<what>info/refs|git-upload-pack|git-receive-pack)")
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 
-from infra.sandbox.world import App, Installation, Repository, World, iso
+from infra.sandbox.records import App, Installation, Repository, iso
+from infra.sandbox.world import World
 
 TIMEOUT_S = 10.0
 """GitHub gives up then."""
@@ -102,6 +103,9 @@ class Hooks:
         await asyncio.gather(*self._workers, return_exceptions=True)
         self._workers.clear()
         self._queues.clear()
+        for delivery in self.deliveries:
+            if not delivery.done:
+                self._end(delivery, "failed to connect to host", 0)
         if self._client is not None:
             await self._client.aclose()
 

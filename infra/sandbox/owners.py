@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from infra.sandbox.people import People
-from infra.sandbox.world import PERMISSIONS, Account, App, Installation, Repository
+from infra.sandbox.records import PERMISSIONS, Account, App, Installation, Repository
 
 
 class Owners(People):

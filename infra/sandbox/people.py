@@ -10,17 +10,9 @@ from infra.sandbox.events import Events
 from infra.sandbox.git import ZERO
 from infra.sandbox.hooks import Hooks
 from infra.sandbox.pushes import Pushes
+from infra.sandbox.records import PERMISSIONS, Account, CheckRun, Comment, PullRequest, Reaction, Repository
 from infra.sandbox.shapes import Shapes
-from infra.sandbox.world import (
-    PERMISSIONS,
-    Account,
-    CheckRun,
-    Comment,
-    PullRequest,
-    Reaction,
-    Repository,
-    World,
-)
+from infra.sandbox.world import World
 
 
 class People:

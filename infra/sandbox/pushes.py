@@ -5,7 +5,8 @@ from __future__ import annotations
 from infra.sandbox.api.checks import suite_for
 from infra.sandbox.events import Events
 from infra.sandbox.git import ZERO
-from infra.sandbox.world import Account, Activity, PullRequest, Repository, World
+from infra.sandbox.records import Account, Activity, PullRequest, Repository
+from infra.sandbox.world import World
 
 _KINDS = ("refs/heads/", "refs/tags/")
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from bot.setup import manifest as our_manifest
 from infra.sandbox import keys
 from infra.sandbox.owners import Owners
-from infra.sandbox.world import Account, App
+from infra.sandbox.records import Account, App
 
 LONGEST_NAME = 34
 """GitHub's limit for an App's name."""

@@ -15,11 +15,12 @@ from infra.sandbox.hooks import Delivery, Hooks
 from infra.sandbox.limits import CONTENT_PER_MINUTE, PRIMARY_PER_HOUR
 from infra.sandbox.pages import Pages
 from infra.sandbox.pushes import Pushes
+from infra.sandbox.records import CheckMoment, Reaction
 from infra.sandbox.registering import Registering
 from infra.sandbox.rest import Check, Recorded, Rest, Violation
 from infra.sandbox.server import API, Application, Server
 from infra.sandbox.shapes import Shape, Shapes
-from infra.sandbox.world import CheckMoment, Reaction, World
+from infra.sandbox.world import World
 
 WAIT_S = 30.0
 

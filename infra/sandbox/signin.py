@@ -9,7 +9,8 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from infra.sandbox.world import Account, App, Grant, UserToken, World
+from infra.sandbox.records import Account, App, Grant, UserToken
+from infra.sandbox.world import World
 
 CODE_S = 600
 """A code is good for ten minutes, once."""

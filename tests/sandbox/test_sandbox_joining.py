@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from bot.errors import UserError
 from bot.setup import Credentials, manifest
 from infra.github import GithubkitGitHub
 from infra.github.signin import GithubSignIn
@@ -70,22 +69,44 @@ async def test_the_adapter_learns_who_it_is_and_keeps_no_token(town: Town, brows
     assert not town.sandbox.violations
 
 
-@pytest.mark.parametrize("case", ["verifier", "used", "late", "redirect", "secret"])
-async def test_a_code_is_good_once_for_whom_it_was_made(town: Town, browser: httpx.Client, case: str) -> None:
-    code, verifier, redirect, signin = sign_in(browser, town)["code"], VERIFIER, CALLBACK, adapter(town)
-    match case:
-        case "verifier":
-            verifier = "w" * 50
-        case "used":
-            await signin.who(code, verifier, redirect)
-        case "late":
-            town.sandbox.advance(601)
-        case "redirect":
-            redirect = f"{CALLBACK}/other"
-        case "secret":
-            signin = GithubSignIn(town.app.client_id, "wrong", town.sandbox.api_url)
-    with pytest.raises(UserError, match="did not accept the sign-in"):
-        await signin.who(code, verifier, redirect)
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({}, None),
+        ({"code_verifier": "w" * 50}, "bad_verification_code"),
+        ({"code_verifier": ""}, "bad_verification_code"),
+        ({"code": "0" * 20}, "bad_verification_code"),
+        ({"redirect_uri": f"{CALLBACK}/other"}, "redirect_uri_mismatch"),
+        ({"client_secret": "wrong"}, "incorrect_client_credentials"),
+        ({"client_id": "Iv23nobody"}, "incorrect_client_credentials"),
+    ],
+)
+def test_a_code_is_good_for_whom_it_was_made(
+    town: Town, browser: httpx.Client, changed: dict[str, str], error: str | None
+) -> None:
+    assert exchange(browser, town, sign_in(browser, town)["code"], **changed).get("error") == error
+
+
+def test_a_code_is_good_once_and_for_ten_minutes(town: Town, browser: httpx.Client) -> None:
+    first, second = sign_in(browser, town)["code"], sign_in(browser, town)["code"]
+    assert exchange(browser, town, first)["access_token"].startswith("ghu_")
+    assert exchange(browser, town, first)["error"] == "bad_verification_code"
+    town.sandbox.advance(601)
+    assert exchange(browser, town, second)["error"] == "bad_verification_code"
+
+
+def exchange(browser: httpx.Client, town: Town, given: str, **changed: str) -> dict[str, str]:
+    form = {
+        "client_id": town.app.client_id,
+        "client_secret": town.app.client_secret,
+        "code": given,
+        "code_verifier": VERIFIER,
+        "redirect_uri": CALLBACK,
+        **changed,
+    }
+    answer = browser.post("/login/oauth/access_token", data=form, headers={"Accept": "application/json"})
+    assert answer.status_code == 200
+    return dict(answer.json())
 
 
 @pytest.mark.parametrize(

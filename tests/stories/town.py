@@ -13,7 +13,7 @@ import httpx
 from infra.demo.machine import Machine
 from infra.sandbox import Sandbox
 from infra.sandbox.api.checks import suite_for
-from infra.sandbox.world import CheckRun
+from infra.sandbox.records import CheckRun
 from tests.engine.repository import PACKS, repository
 
 OWNER, AUTHOR = "octo-org", "octocat"

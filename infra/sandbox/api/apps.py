@@ -7,8 +7,8 @@ from typing import Any
 from infra.sandbox import auth
 from infra.sandbox.api.call import Answer, Call, endpoint
 from infra.sandbox.hooks import Delivery
+from infra.sandbox.records import Installation, iso
 from infra.sandbox.refusal import Refusal, not_found
-from infra.sandbox.world import Installation, iso
 
 KEPT_S = 3 * 86_400
 """GitHub lists and redelivers deliveries of the last three days."""

@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 from infra.sandbox.auth import Caller
 from infra.sandbox.events import Events
 from infra.sandbox.hooks import Hooks
+from infra.sandbox.records import Account, App, Repository
 from infra.sandbox.refusal import Refusal, not_found
 from infra.sandbox.shapes import Shapes
-from infra.sandbox.world import Account, App, Repository, World
+from infra.sandbox.world import World
 
 MEDIA = "application/json; charset=utf-8"
 LARGEST_PAGE = 100

@@ -6,8 +6,9 @@ from typing import Any
 
 from infra.sandbox.api.call import Answer, Call, endpoint
 from infra.sandbox.api.gitdata import commit_of
+from infra.sandbox.records import App, CheckMoment, CheckRun, CheckSuite, Repository, iso
 from infra.sandbox.refusal import Refusal, invalid, not_found
-from infra.sandbox.world import App, CheckMoment, CheckRun, CheckSuite, Repository, World, iso
+from infra.sandbox.world import World
 
 MOST_BUTTONS = 3
 

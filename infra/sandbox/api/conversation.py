@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from infra.sandbox.api.call import Answer, Call, endpoint
 from infra.sandbox.api.repositories import pull_of
+from infra.sandbox.records import Account, App, Comment, PullRequest, Reaction, Repository
 from infra.sandbox.refusal import Refusal, not_found
-from infra.sandbox.world import Account, App, Comment, PullRequest, Reaction, Repository, World
+from infra.sandbox.world import World
 
 _WRITE = ("issues:write", "pull_requests:write")
 _READ = ("issues:read", "pull_requests:read")

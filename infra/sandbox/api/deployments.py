@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from infra.sandbox.api.call import Answer, Call, endpoint
 from infra.sandbox.api.gitdata import commit_of
+from infra.sandbox.records import Deployment, DeploymentStatus
 from infra.sandbox.refusal import Refusal, not_found
-from infra.sandbox.world import Deployment, DeploymentStatus
 
 
 @endpoint("GET /repos/{owner}/{repo}/deployments", "deployments:read")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from infra.sandbox.api.call import Answer, Call, endpoint
+from infra.sandbox.records import Account, PullRequest, Repository, iso
 from infra.sandbox.refusal import not_found
-from infra.sandbox.world import Account, PullRequest, Repository, iso
 
 _LEGACY = {"maintain": "write", "triage": "read", None: "none"}
 """`permission` knows four levels only; `role_name` says which it is."""

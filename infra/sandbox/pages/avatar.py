@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from html import escape
 
-from infra.sandbox.world import Account
+from infra.sandbox.records import Account
 
 
 def svg(account: Account) -> str:

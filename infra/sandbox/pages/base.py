@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from infra.sandbox.pages import guard, markdown, times, views
 from infra.sandbox.pages.views import RepositoryView
+from infra.sandbox.records import Account, Repository
 from infra.sandbox.shapes import Shapes
-from infra.sandbox.world import Account, Repository
 
 if TYPE_CHECKING:
     from infra.sandbox.sandbox import Sandbox

@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from infra.sandbox import signin
 from infra.sandbox.pages import guard
 from infra.sandbox.pages.base import LARGEST_FORM, Base, Form, Missing
+from infra.sandbox.records import App
 from infra.sandbox.registering import problems
-from infra.sandbox.world import App
 
 
 def _with(url: str, **values: str) -> str:

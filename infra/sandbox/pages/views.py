@@ -9,17 +9,8 @@ from functools import cached_property
 from typing import Literal
 
 from infra.sandbox.git import CommitObject
-from infra.sandbox.world import (
-    Account,
-    App,
-    CheckRun,
-    Comment,
-    Deployment,
-    DeploymentStatus,
-    PullRequest,
-    Repository,
-    World,
-)
+from infra.sandbox.records import Account, App, CheckRun, Comment, Deployment, DeploymentStatus, PullRequest, Repository
+from infra.sandbox.world import World
 
 Mark = Literal["success", "failure", "pending", "neutral", "none"]
 _BAD = frozenset({"failure", "timed_out", "action_required"})

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from infra.sandbox.world import Account, App, Installation, Repository, iso
+from infra.sandbox.records import Account, App, Installation, Repository, iso
 
 Shape = dict[str, Any]
 _REPOSITORY_LINKS = {

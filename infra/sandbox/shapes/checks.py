@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from infra.sandbox.records import CheckRun, CheckSuite, Repository, iso
 from infra.sandbox.shapes.base import Shape, node
 from infra.sandbox.shapes.commits import Commits
 from infra.sandbox.shapes.pulls import Pulls
-from infra.sandbox.world import CheckRun, CheckSuite, Repository, iso
 
 
 class Checks(Commits, Pulls):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from infra.sandbox.git import CommitObject
+from infra.sandbox.records import Repository, iso
 from infra.sandbox.shapes.base import Base, Shape, node
-from infra.sandbox.world import Repository, iso
 
 
 class Commits(Base):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from infra.sandbox.records import Deployment, DeploymentStatus, Repository, iso
 from infra.sandbox.shapes.base import Base, Shape, node
-from infra.sandbox.world import Deployment, DeploymentStatus, Repository, iso
 
 
 class Deployments(Base):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from infra.sandbox.records import Account, Comment, PullRequest, Reaction, Repository, iso
 from infra.sandbox.shapes.base import Base, Shape, node
-from infra.sandbox.world import Account, Comment, PullRequest, Reaction, Repository, iso
 
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "eyes", "rocket")
 
