@@ -12,6 +12,7 @@ ARGS   ?=
 help:
 	@echo "make demo          the whole story on this machine, with a sandbox GitHub (ARGS=--once ends by itself)"
 	@echo "make test          the test suite (ARGS=... goes to pytest)"
+	@echo "make test-engines  the tests that need a Docker engine; starts its own where none answers (root, Debian's docker.io)"
 	@echo "make lint          ruff, mypy --strict"
 	@echo "make audit         dependencies against known advisories (needs PyPI's own JSON API)"
 	@echo "make bench         measure, and record under bench/results"
@@ -32,7 +33,7 @@ test: $(READY)
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 test-engines: $(READY)
-	@$(BIN)/python -m pytest -m engines $(ARGS)
+	@$(BIN)/python -m tests.engines -n 2 $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -1,0 +1,117 @@
+"""The Docker engine that the tests run on: the one that answers, else one of our own, which leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from docker import APIClient
+
+from infra.embedded.docker.client import DEFAULT_HOST, Daemon
+from tests.engines import bases
+
+PATIENCE_S = 30.0
+FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+BRIDGE, SUBNET = "whaleray-test0", "172.29.77.1/24"
+
+
+@contextlib.contextmanager
+def docker_engine() -> Iterator[str]:
+    """Its `DOCKER_HOST`. Fails where there is none and none can be started: these tests are never skipped."""
+    if Daemon(timeout_s=2).answers():
+        yield os.environ.get("DOCKER_HOST") or DEFAULT_HOST
+        return
+    dockerd = shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/sbin")
+    if dockerd is None or os.geteuid() != 0:
+        raise AssertionError(
+            "These tests need a Docker engine. None answers, and without root and dockerd none can be started. "
+            f"Start one and name it in DOCKER_HOST, or as root: {bases.INSTALL}"
+        )
+    with contextlib.ExitStack() as stack:
+        # a short path: a socket's may have 107 characters
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whaleray-", dir="/tmp")))
+        stack.enter_context(_network_as_it_was())
+        stack.enter_context(_bridge())
+        host = stack.enter_context(_running(dockerd, directory))
+        with APIClient(host, timeout=120) as api:
+            bases.make(api)
+            stack.callback(_clear, host)
+        yield host
+
+
+@contextlib.contextmanager
+def _running(dockerd: str, directory: Path) -> Iterator[str]:
+    host = f"unix://{directory}/docker.sock"
+    command = [dockerd, "--host", host, "--bridge", BRIDGE, "--pidfile", str(directory / "pid")]
+    command += ["--data-root", str(directory / "data"), "--exec-root", str(directory / "exec")]
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not Daemon({"DOCKER_HOST": host}, timeout_s=2).answers():
+            said = (directory / "log").read_text()[-3000:]
+            assert process.poll() is None, f"dockerd ended:\n{said}"
+            assert time.monotonic() < deadline, f"dockerd does not answer:\n{said}"
+            time.sleep(0.05)
+        yield host
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        _unmount(directory)
+
+
+def _clear(host: str) -> None:
+    """Containers and networks end before their engine does: what outlives it can't be found again."""
+    with APIClient(host, timeout=30) as api:
+        for container in api.containers(all=True):
+            api.remove_container(container["Id"], force=True, v=True)
+        for network in api.networks():
+            if network["Name"] not in ("bridge", "host", "none"):
+                api.remove_network(network["Id"])
+
+
+@contextlib.contextmanager
+def _bridge() -> Iterator[None]:
+    """dockerd leaves its own bridge behind; this one goes."""
+    subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
+    try:
+        subprocess.run(["ip", "address", "add", SUBNET, "dev", BRIDGE], check=True)
+        subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
+        yield
+    finally:
+        subprocess.run(["ip", "link", "delete", BRIDGE], check=False)
+
+
+@contextlib.contextmanager
+def _network_as_it_was() -> Iterator[None]:
+    """dockerd leaves its rules and chains behind, and forwarding on."""
+    before = {table: _rules("iptables-save", table) for table in ("filter", "nat")}
+    forward = FORWARD.read_text()
+    try:
+        yield
+    finally:
+        for rules in before.values():
+            subprocess.run(["iptables-restore"], input=rules, text=True, check=False)
+        FORWARD.write_text(forward)
+
+
+def _rules(command: str, table: str) -> str:
+    saved = subprocess.run([command, "--table", table], capture_output=True, text=True, check=True).stdout
+    return saved or f"*{table}\nCOMMIT\n"
+
+
+def _unmount(directory: Path) -> None:
+    mounted = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for point in sorted((each for each in mounted if each.startswith(f"{directory}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", point], check=False)
