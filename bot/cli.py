@@ -45,12 +45,16 @@ def serve_command(role: Annotated[str, typer.Option(help="all, web or worker")] 
 
 
 @app.command()
-def router() -> None:
+def router(
+    stop: Annotated[
+        bool, typer.Option("--stop", help="end the one that runs: changed settings hold from the next start")
+    ] = False,
+) -> None:
     """Be the router: nginx and its DNS, until told to stop. `serve` starts it by itself."""
     from bot import wiring  # noqa: PLC0415
 
     settings = _settings(check=False)
-    _guarded(lambda: wiring.route(settings))
+    _guarded(lambda: wiring.stop_router(settings) if stop else wiring.route(settings))
 
 
 @app.command()

@@ -214,6 +214,11 @@ def route(settings: Settings) -> None:
         run_router(router_config(settings, directory), known.lookup, known.listed)
 
 
+def stop_router(settings: Settings) -> None:
+    """End the router of this state directory; services keep running, and nobody reaches them until it starts again."""
+    stop(home(settings) / "router")
+
+
 def ensure_router(settings: Settings) -> None:
     """Start the detached router where none runs: it outlives this process."""
     config = router_config(settings, home(settings))
