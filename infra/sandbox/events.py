@@ -10,6 +10,8 @@ from infra.sandbox.records import Account, CheckRun, CheckSuite, Comment, Instal
 from infra.sandbox.shapes import Shape, Shapes
 from infra.sandbox.world import World
 
+_FOR_ITS_APP = frozenset({"requested", "rerequested", "requested_action"})
+
 
 class Events:
     """Each method says that something has happened, to every App that listens."""
@@ -105,15 +107,17 @@ class Events:
         )
 
     def check_run(self, action: str, repository: Repository, run: CheckRun, by: Account, **more: Any) -> None:
-        """Only the App that made it hears of it."""
+        """Every App hears what checks say; a button or a re-run is for the one that made the check."""
         suite = self._shapes.check_suite(repository, run.suite)
         shape = {**self._shapes.check_run(repository, run), "check_suite": suite}
         payload = {"action": action, "check_run": shape, **more}
-        self._emit("check_run", repository, by, payload, only=run.suite)
+        only = run.suite if action in _FOR_ITS_APP else None
+        self._emit("check_run", repository, by, payload, only=only)
 
     def check_suite(self, action: str, repository: Repository, suite: CheckSuite, by: Account) -> None:
         shape = self._shapes.check_suite(repository, suite)
-        self._emit("check_suite", repository, by, {"action": action, "check_suite": shape}, only=suite)
+        only = suite if action in _FOR_ITS_APP else None
+        self._emit("check_suite", repository, by, {"action": action, "check_suite": shape}, only=only)
 
     def repository(self, action: str, repository: Repository, by: Account, **more: Any) -> None:
         self._emit("repository", repository, by, {"action": action, **more})

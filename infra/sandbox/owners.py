@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from infra.sandbox.people import People
+from infra.sandbox.checkers import Checkers
 from infra.sandbox.records import PERMISSIONS, Account, App, Installation, Repository
 
 
-class Owners(People):
+class Owners(Checkers):
     """`by` is a login; left out, somebody who may do it does it."""
 
     def create_user(self, login: str) -> Account:

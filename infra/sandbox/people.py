@@ -3,14 +3,14 @@ for what GitHub would not let that person do."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from infra.sandbox.api.conversation import add_comment, change_comment
 from infra.sandbox.events import Events
 from infra.sandbox.git import ZERO
 from infra.sandbox.hooks import Hooks
 from infra.sandbox.pushes import Pushes
-from infra.sandbox.records import PERMISSIONS, Account, CheckRun, Comment, PullRequest, Reaction, Repository
+from infra.sandbox.records import PERMISSIONS, Account, Comment, PullRequest, Reaction, Repository
 from infra.sandbox.shapes import Shapes
 from infra.sandbox.world import World
 
@@ -219,51 +219,3 @@ class People:
             comment = self._comment(self._writable(full_name), comment_id)
             reaction = Reaction(self.world.new_id("reaction"), self.world.user(by), content, self.world.now())
             comment.reactions.append(reaction)
-
-    def _check_run(self, repository: Repository, check_run_id: int) -> CheckRun:
-        found = repository.check_runs.get(check_run_id)
-        if found is None:
-            raise LookupError(f"{repository.full_name} has no check run {check_run_id}.")
-        return found
-
-    def press(self, full_name: str, check_run_id: int, identifier: str, *, by: str | None = None) -> None:
-        """A button of a completed check. Raises LookupError when it shows no such button. GitHub doesn't document who
-        sees the buttons: here whoever may read presses them, and the App has to ask."""
-        with self.world.lock:
-            repository = self._writable(full_name)
-            run = self._check_run(repository, check_run_id)
-            if run.status != "completed" or identifier not in [each["identifier"] for each in run.actions]:
-                raise LookupError(f"The check run {check_run_id} shows no button {identifier!r}.")
-            person = self._person(repository, by, "read")
-            requested = {"identifier": identifier}
-            self._events.check_run("requested_action", repository, run, person, requested_action=requested)
-
-    def rerun_check(self, full_name: str, check_run_id: int, *, by: str | None = None) -> None:
-        with self.world.lock:
-            repository = self._writable(full_name)
-            run = self._check_run(repository, check_run_id)
-            if run.status != "completed":
-                raise PermissionError("GitHub re-runs a check only when it has completed.")
-            self._events.check_run("rerequested", repository, run, self._person(repository, by, "read"))
-
-    def rerun_suite(self, full_name: str, sha: str, *, by: str | None = None) -> None:
-        """Re-run all checks of the commit."""
-        with self.world.lock:
-            repository = self._writable(full_name)
-            suites = [each for each in repository.suites.values() if each.head_sha == sha]
-            if not suites:
-                raise LookupError(f"{sha} has no check suite.")
-            person = self._person(repository, by, "write")
-            for suite in suites:
-                self._events.check_suite("rerequested", repository, suite, person)
-
-    def logins(self, repository: Repository) -> Sequence[str]:
-        """People who may comment there, those with the most permission first."""
-        with self.world.lock:
-            people = [
-                each for each in self.world.accounts.values() if each.type == "User" and repository.may(each, "read")
-            ]
-            return [
-                each.login
-                for each in sorted(people, key=lambda who: -PERMISSIONS.index(repository.permission(who) or "read"))
-            ]

@@ -28,6 +28,8 @@ class World:
         self.moved: dict[str, int] = {}
         """Former full names in lower case -> repository id."""
         self.apps: dict[int, App] = {}
+        self.others: dict[str, App] = {}
+        """Apps whose checks are reported by hand, by name."""
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
         self.tickets: dict[str, tuple[int, str]] = {}

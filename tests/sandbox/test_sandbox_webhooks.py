@@ -209,3 +209,18 @@ def test_only_what_is_subscribed_comes_and_nothing_while_suspended(
     ]
     assert payload(sandbox, "issue_comment")["comment"]["body"] == "after"
     assert town.installation == payload(sandbox, "issue_comment")["installation"]["id"]
+
+
+def test_what_another_apps_check_says_is_told_too_and_its_buttons_are_not(town: Town) -> None:
+    sandbox = town.sandbox
+    check = sandbox.report_check(FULL_NAME, town.sha, name="ci")
+    assert sandbox.report_check(FULL_NAME, town.sha, name="ci", conclusion="failure") == check
+    sandbox.rerun_check(FULL_NAME, check, by="octocat")
+    sandbox.rerun_suite(FULL_NAME, town.sha, by="octocat")
+    told = ["check_run.created", "check_run.completed", "check_suite.completed"]
+    assert names(sandbox)[1:] == told
+    assert payload(sandbox, "check_run")["check_run"]["app"]["slug"] == "other-ci"
+    for each in sandbox.deliveries():
+        parse(each.event, each.body)
+    listed = town.call("GET", f"/repos/{FULL_NAME}/commits/{town.sha}/check-runs").json()["check_runs"]
+    assert [(each["name"], each["conclusion"]) for each in listed] == [("ci", "failure")]
