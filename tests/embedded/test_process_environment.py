@@ -6,9 +6,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from infra.embedded.process.environment import allowed, java_proxies, maven_settings
+from infra.embedded.process.environment import allowed
 from infra.embedded.process.instance import how
 from infra.embedded.process.probe import up
+from infra.embedded.process.proxies import java_proxies, maven_settings
 
 PROXY = {"https_proxy": "http://user:pa%40ss@proxy.example:3128", "NO_PROXY": "localhost,.internal.example"}
 

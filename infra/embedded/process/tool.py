@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.embedded.process import confine
-from infra.embedded.process.environment import allowed, java_proxies, maven_settings
+from infra.embedded.process.environment import allowed
 from infra.embedded.process.jdks import Jdk
+from infra.embedded.process.proxies import java_proxies, maven_settings
 from infra.embedded.process.words import no_directory, no_tool, no_wrapper
 
 SOURCE, HOME, SHARED, SETTINGS = "/workspace/source", "/workspace/home", "/workspace/shared", "/workspace/settings.xml"
