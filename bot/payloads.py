@@ -279,7 +279,8 @@ def _pull_request(p: _Payload, base: dict[str, Any]) -> Event | None:
 def _installation(p: _Payload, base: dict[str, Any]) -> Event | None:
     if p.installation is None or p.installation.account is None:
         return None
-    added = p.repositories_added if p.repositories_added is not None else (p.repositories or [])
+    # `repositories` is what the installation covers, also when it ends: only at first are they news.
+    added = [*(p.repositories_added or ()), *((p.repositories or ()) if p.action == "created" else ())]
     return InstallationChanged(
         **base,
         action=p.action,
