@@ -60,6 +60,8 @@ class Machine:
             "WHALERAY_GITHUB_APP_ID": str(app.app_id),
             "WHALERAY_GITHUB_PRIVATE_KEY_FILE": str(key),
             "WHALERAY_GITHUB_WEBHOOK_SECRET": app.webhook_secret,
+            "WHALERAY_GITHUB_CLIENT_ID": app.client_id,
+            "WHALERAY_GITHUB_CLIENT_SECRET": app.client_secret,
             "WHALERAY_GITHUB_API_URL": self.sandbox.api_url,
             "WHALERAY_ENGINE": "process",
             "WHALERAY_HOME_DIR": str(home),
