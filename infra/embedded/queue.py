@@ -134,13 +134,14 @@ class SqliteQueue:
                     await self._sent.wait()
 
     def _due(self, connection: sqlite3.Connection) -> tuple[int, int] | None:
-        """The id and attempts of the oldest job that is due and whose group has none at work. A lease that ran out
-        is due too."""
+        """The id and attempts of the oldest job that is due and whose group has none at work and none before it: one
+        that was put back holds back those behind it. A lease that ran out is due too."""
         now = self._clock()
         sql = """SELECT id, attempts FROM jobs AS job
             WHERE queue = ?1 AND state IN (?2, ?3) AND due <= ?4 AND NOT EXISTS (
                 SELECT 1 FROM jobs AS other
-                WHERE other.queue = ?1 AND other.grp = job.grp AND other.state = ?3 AND other.due > ?4)
+                WHERE other.queue = ?1 AND other.grp = job.grp AND other.due > ?4
+                    AND (other.state = ?3 OR (other.state = ?2 AND other.why IS NOT NULL AND other.id < job.id)))
             ORDER BY id LIMIT 1"""
         row: tuple[int, int] | None = connection.execute(sql, (self._name, WAITING, LEASED, now)).fetchone()
         return row

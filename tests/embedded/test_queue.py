@@ -71,6 +71,15 @@ async def test_one_group_keeps_its_order_and_has_one_job_at_work(queue: SqliteQu
     assert (await leased(queue)).event == event("b")
 
 
+async def test_a_job_that_was_put_back_holds_back_those_behind_it(queue: SqliteQueue, clock: Clock) -> None:
+    for name in "ab":
+        await queue.send(event(name), group="g", key=name)
+    await queue.release(await leased(queue), after=10, count=False)
+    assert await empty(queue)
+    clock.now += 11
+    assert (await leased(queue)).event == event("a")
+
+
 async def test_groups_do_not_wait_for_each_other(queue: SqliteQueue) -> None:
     await queue.send(event("a"), group="g", key="a")
     await queue.send(event("b"), group="h", key="b")
