@@ -42,6 +42,18 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Row:
+    """One line: made into numbers only when it is in the sample."""
+
+    number: int
+    context: tuple[float, ...]
+    marks: int
+
+    def numbers(self) -> list[float]:
+        return [*map(float, self.context), *(float(self.marks >> bit & 1) for bit in range(len(MARKS)))]
+
+
+@dataclass(frozen=True)
 class Weights:
     strength: dict[str, float]
     mark_head: dict[str, float]
@@ -56,22 +68,18 @@ class Weights:
 NOTHING = Weights({}, {}, {}, {}, {})
 
 
-def _bits(marks: int) -> list[float]:
-    return [float(marks >> bit & 1) for bit in range(len(MARKS))]
-
-
-def _example(log: LabelledLog, rows: Sequence[tuple[int, list[float]]], most: int | None) -> Example | None:
-    label = [number for first, last in log.spans for number in range(first, last + 1)][:most]
-    every = {number for first, last in log.spans for number in range(first, last + 1)}
-    true = [row for number, row in rows if number in set(label)]
-    false = [row for number, row in rows if number not in every]
+def _example(log: LabelledLog, rows: Sequence[Row], most: int | None) -> Example | None:
+    labelled = [number for first, last in log.spans for number in range(first, last + 1)]
+    every, wanted = set(labelled), set(labelled[:most])
+    true = [row for row in rows if row.number in wanted]
+    false = [row for row in rows if row.number not in every]
     if not true or not false:
         return None
     share = (1 if log.source == "logchunks" else 2) * 1.0  # the smaller sets are of today's CI systems
     against = 0.3 * share * (log.text.count("\n") + 1) ** 0.5
     false = random.Random(log.name).sample(false, min(len(false), UNLABELLED))
     return Example(
-        numpy.array([*true, *false]),
+        numpy.array([row.numbers() for row in (*true, *false)]),
         numpy.array([1.0] * len(true) + [0.0] * len(false)),
         numpy.array([share / len(true)] * len(true) + [against / len(false)] * len(false)),
     )
@@ -98,7 +106,7 @@ def _regression(examples: Sequence[Example | None], free: int | None) -> list[fl
 def fit(some: Sequence[LabelledLog]) -> Weights:
     """Both steps; the second reads the logs again, since a place is known by the strength around it."""
     marked = [
-        _example(log, [(line.number, [1.0, *_bits(line.marks)]) for line in read(log.text.split("\n")).lines], HEAD)
+        _example(log, [Row(line.number, (1.0,), line.marks) for line in read(log.text.split("\n")).lines], HEAD)
         for log in some
     ]
     strength = dict(zip(NAMES, _regression(marked, 0)[1:], strict=True))
@@ -108,7 +116,7 @@ def fit(some: Sequence[LabelledLog]) -> Weights:
     for log in some:
         reading = read(log.text.split("\n"), scale)
         rows = [
-            (line.number, [*map(float, context), *_bits(line.marks)])
+            Row(line.number, context, line.marks)
             for line, context in zip(reading.lines, contexts(reading), strict=True)
             if context
         ]

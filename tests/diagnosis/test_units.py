@@ -52,3 +52,23 @@ def test_an_empty_line_ends_a_unit() -> None:
 
 def test_lines_side_by_side_are_units_of_their_own() -> None:
     assert units(["error: a", "error: b", "  of b"]) == [0, 1, 1]
+
+
+def test_springs_box_is_one_with_its_empty_lines() -> None:
+    box = [
+        "APPLICATION FAILED TO START",
+        "****",
+        "",
+        "Description:",
+        "",
+        "Port 8080 was already in use.",
+        "",
+        "Action:",
+    ]
+    lines = [*box, "", "Stop the other.", "", "2024-05-01T10:11:12.000Z  INFO shutting down"]
+    assert units(lines) == [0] * 11 + [11]
+
+
+def test_gradles_what_went_wrong_is_one_and_ends_where_the_advice_begins() -> None:
+    lines = ["* What went wrong:", "Execution failed.", "> No such file", "", "* Try:", "> Run with --info"]
+    assert units(lines) == [0, 0, 0, 0, 4, 5]
