@@ -107,6 +107,11 @@ class Machine:
             self._bot.wait()
         self._bot = None
 
+    @property
+    def pid(self) -> int | None:
+        """The bot's, while it was not stopped."""
+        return self._bot.pid if self._bot else None
+
     def exit_code(self) -> int | None:
         """The bot's, where it has ended."""
         return self._bot.poll() if self._bot else None
