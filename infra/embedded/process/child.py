@@ -82,6 +82,9 @@ class Child:
         except OSError:
             self._group.remove()
             raise
+        except subprocess.SubprocessError as error:
+            self._group.remove()
+            raise OSError(str(error)) from error
         group = str(self._group.path) if self._group.usable else None
         named = {"pid": self._process.pid, "started": started_at(self._process.pid), "group": group}
         with contextlib.suppress(OSError):

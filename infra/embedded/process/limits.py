@@ -89,15 +89,17 @@ def resident(root: int) -> int:
 
 
 def descendants(root: int) -> list[int]:
+    """Those that live now; processes come and go while they are counted."""
     found: list[int] = []
     todo = [root]
     while todo:
         pid = todo.pop()
-        for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                children = [int(child) for child in thread.read_text().split()]
-                todo += children
-                found += children
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - often, where nothing else limits memory
+                with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as file:  # noqa: PTH123
+                    children = [int(child) for child in file.read().split()]
+                    todo += children
+                    found += children
     return found
 
 
