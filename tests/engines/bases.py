@@ -9,6 +9,7 @@ are made on a Docker engine that the tests themselves started, and on no other.
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 import tempfile
@@ -34,7 +35,7 @@ CHANGES = (
 MERGED = ("bin", "lib", "lib64", "sbin")
 """Links into /usr, as on every Debian now."""
 LEFT_OUT = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/", "/usr/share/lintian/")
-MAVEN = "/usr/share/maven/"
+MAVEN = "/usr/share/maven"
 """Debian's is links to all over the system; the image's, which the Dockerfile copies from, is one directory."""
 TRUSTED = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/java/cacerts")
 """What this machine trusts, a proxy's authority among it perhaps, the images trust, too."""
@@ -92,7 +93,9 @@ def _packages() -> list[str]:
 
 def _files(packages: list[str]) -> Iterator[Path]:
     seen = set()
-    for line in [*_said(["dpkg", "--listfiles", *packages]).splitlines(), *TRUSTED]:
+    maven = [f"{top}/{name}" for top, _, names in os.walk(MAVEN, followlinks=True) for name in names]
+    listed = _said(["dpkg", "--listfiles", *packages]).splitlines()
+    for line in [*(line for line in listed if not line.startswith(MAVEN)), *maven, *TRUSTED]:
         if not line.startswith("/") or line.startswith(LEFT_OUT):
             continue
         path = Path(f"/usr{line}" if line.split("/")[1] in MERGED else line)
