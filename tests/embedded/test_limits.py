@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
+import pytest
+
+from infra.embedded.process import limits
 from infra.embedded.process.limits import Group, descendants, resident
 
 
@@ -33,9 +37,16 @@ def test_processes_that_come_and_go_are_no_error() -> None:
         os.killpg(process.pid, 9)
 
 
-def test_a_control_group_that_cannot_be_made_is_not_usable_and_harms_nothing() -> None:
-    group = Group("x" * 300, 1024)
+@pytest.mark.parametrize("root", ["missing", "ordinary"])
+def test_a_control_group_that_cannot_be_made_is_not_usable_and_harms_nothing(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ordinary").mkdir()
+    monkeypatch.setattr(limits, "V1", tmp_path / root)
+    monkeypatch.setattr(limits, "V2", tmp_path / root)
+    group = Group("x", 1024)
     assert not group.usable
     group.join()
     assert not group.out_of_memory()
     group.remove()
+    assert list(tmp_path.rglob("*")) == [tmp_path / "ordinary"]

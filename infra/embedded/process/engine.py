@@ -100,7 +100,7 @@ class ProcessEngine:
 
     def _remove(self, service_id: str, deployment_ids: Sequence[str]) -> None:
         for deployment_id in deployment_ids:
-            if self._builds.lives(deployment_id) or self._instances.each(deployment_id):
+            if self._builds.directory(deployment_id).exists() or self._instances.each(deployment_id):
                 self._cancel(deployment_id)
         self._forget(deployment_ids)
         self._discard(self._root / "caches" / safe(service_id))

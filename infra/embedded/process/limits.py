@@ -24,8 +24,11 @@ class Group:
         self.usable = self._make(limit)
 
     def _make(self, limit: int) -> bool:
+        if not self._v1 and not (V2 / "cgroup.controllers").exists():
+            return False  # what is mounted there is no control group
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(exist_ok=True)
+            self.path.mkdir(exist_ok=True)
             if not self._v1:
                 (self.path.parent / "cgroup.subtree_control").write_text("+memory")
             (self.path / ("memory.limit_in_bytes" if self._v1 else "memory.max")).write_text(str(limit))

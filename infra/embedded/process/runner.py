@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,37 @@ class _Cancelled(BaseException):
     """SIGTERM: `result.json` says why, or the machine is going down."""
 
 
+class Cancellation:
+    """What SIGTERM does: it interrupts whatever goes on, save what must be whole."""
+
+    def __init__(self) -> None:
+        self._held = self._told = False
+        signal.signal(signal.SIGTERM, self._tell)
+
+    def _tell(self, number: int, frame: object) -> None:
+        self._told = True
+        if not self._held:
+            raise _Cancelled
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """It waits until the block has ended."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._told:
+            raise _Cancelled
+
+
 class Build:
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, cancellation: Cancellation) -> None:
         request = read_json(directory / "request.json")
         if request is None:
             raise SystemExit(f"{directory} holds no request.json")
         self._request: dict[str, Any] = request
+        self._cancellation = cancellation
         self._root = directory.parent.parent
         self._directory = directory
         self._work = directory / "work"
@@ -142,17 +168,18 @@ class Build:
     def _run(self, prepared: Prepared) -> None:
         request = self._request
         self._say(f"$ {' '.join(request['command'])}")
-        self._child = child = Child(
-            prepared.argv,
-            prepared.directory,
-            prepared.environment,
-            self._log,
-            name=f"build-{request['id'][:40]}",
-            limit=int(request["memory"]),
-            record=self._directory / "child.json",
-            confined=request["confined"],
-            nice=5,
-        )
+        with self._cancellation.held():
+            self._child = child = Child(
+                prepared.argv,
+                prepared.directory,
+                prepared.environment,
+                self._log,
+                name=f"build-{request['id'][:40]}",
+                limit=int(request["memory"]),
+                record=self._directory / "child.json",
+                confined=request["confined"],
+                nice=5,
+            )
         deadline = time.monotonic() + float(request["timeout_s"])
         wrong: Failed | None = None
         while child.poll() is None and wrong is None:
@@ -198,16 +225,12 @@ def main(directory: str, descriptor: str) -> None:
     """`descriptor`: of the build's lock, taken by whoever started this process."""
     os.umask(0o077)
     build = Path(directory)
-
-    def cancelled(number: int, frame: object) -> None:
-        raise _Cancelled
-
-    signal.signal(signal.SIGTERM, cancelled)
+    cancellation = Cancellation()
     detached.hold(int(descriptor))
     token = sys.stdin.read()
     if (build / "result.json").exists():
         return
     try:
-        Build(build).run(token)
+        Build(build, cancellation).run(token)
     finally:
         Turns(build.parent.parent / "turns", 1).leave(build.name)
