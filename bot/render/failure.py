@@ -110,7 +110,8 @@ def _sentence(said: str) -> str:
 
 
 def _finding(scene: Scene, finding: Finding, *, first: bool) -> Markdown:
-    deployment = scene.deployment
+    deployment, diagnosis = scene.deployment, scene.deployment.diagnosis
+    said = diagnosis.summary if first and diagnosis is not None else ""  # the headline
     path = finding.file if finding.file and _in_repository(finding.file) else ""
     place = f"{path}:{finding.line}" if path and finding.line else path
     source = finding.code
@@ -125,7 +126,7 @@ def _finding(scene: Scene, finding: Finding, *, first: bool) -> Markdown:
         code=escape.fence(source[: limits.LINE_CHARACTERS], _LANGUAGES.get(PurePosixPath(path).suffix, ""))
         if source
         else "",
-        detail=finding.cause if finding.cause not in (title, finding.fix) else "",
+        detail=finding.cause if finding.cause not in (title, finding.fix, said) else "",
     )
 
 
