@@ -28,28 +28,40 @@ def docker_engine() -> Iterator[str]:
     if Daemon(timeout_s=2).answers():
         yield os.environ.get("DOCKER_HOST") or DEFAULT_HOST
         return
-    dockerd = shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/sbin")
-    if dockerd is None or os.geteuid() != 0:
-        raise AssertionError(
-            "These tests need a Docker engine. None answers, and without root and dockerd none can be started. "
-            f"Start one and name it in DOCKER_HOST, or as root: {bases.INSTALL}"
-        )
+    _dockerd()
     with contextlib.ExitStack() as stack:
-        # a short path: a socket's may have 107 characters
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whaleray-", dir="/tmp")))
+        directory = stack.enter_context(place())
         stack.enter_context(_network_as_it_was())
         stack.enter_context(_bridge())
-        host = stack.enter_context(_running(dockerd, directory))
+        host = stack.enter_context(running(directory, "--bridge", BRIDGE))
         with APIClient(host, timeout=120) as api:
             bases.make(api)
             stack.callback(_clear, host)
         yield host
 
 
+def _dockerd() -> str:
+    found = shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/sbin")
+    if found is None or os.geteuid() != 0:
+        raise AssertionError(
+            "These tests need a Docker engine. None answers, and without root and dockerd none can be started. "
+            f"Start one and name it in DOCKER_HOST, or as root: {bases.INSTALL}"
+        )
+    return found
+
+
 @contextlib.contextmanager
-def _running(dockerd: str, directory: Path) -> Iterator[str]:
+def place() -> Iterator[Path]:
+    """A directory for an engine; its path is short, since a socket's may have 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="whaleray-", dir="/tmp") as directory:
+        yield Path(directory)
+
+
+@contextlib.contextmanager
+def running(directory: Path, *options: str) -> Iterator[str]:
+    """An engine with all its state in `directory`, until it is told to end, as at a shutdown."""
     host = f"unix://{directory}/docker.sock"
-    command = [dockerd, "--host", host, "--bridge", BRIDGE, "--pidfile", str(directory / "pid")]
+    command = [_dockerd(), "--host", host, "--pidfile", str(directory / "pid"), *options]
     command += ["--data-root", str(directory / "data"), "--exec-root", str(directory / "exec")]
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)

@@ -95,7 +95,7 @@ class DockerEngine:
         with self._daemon.asked() as api:
             api.ping()
             for deployment_id in deployment_ids:
-                if self._builds.lives(deployment_id):
+                if self._builds.directory(deployment_id).exists():
                     self._builds.cancel(deployment_id)
                 self._instances.give_back(deployment_id)
                 self._discard(deployment_id)

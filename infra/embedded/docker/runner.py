@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 from infra.embedded.docker import words
 from infra.embedded.process import boundedlog, detached
-from infra.embedded.process.runner import MIN_FREE, Build, _Cancelled
+from infra.embedded.process.runner import MIN_FREE, Build, Cancellation
 from infra.embedded.process.tool import Prepared
 from infra.embedded.process.turns import Turns
 from infra.embedded.process.words import DISK_FULL, Failed, build_failed
@@ -95,16 +94,12 @@ def main(directory: str, descriptor: str) -> None:
     """`descriptor`: of the build's lock, taken by whoever started this process."""
     os.umask(0o077)
     build = Path(directory)
-
-    def cancelled(number: int, frame: object) -> None:
-        raise _Cancelled
-
-    signal.signal(signal.SIGTERM, cancelled)
+    cancellation = Cancellation()
     detached.hold(int(descriptor))
     token = sys.stdin.read()
     if (build / "result.json").exists():
         return
     try:
-        ImageBuild(build).run(token)
+        ImageBuild(build, cancellation).run(token)
     finally:
         Turns(build.parent.parent / "turns", 1).leave(build.name)
