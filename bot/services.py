@@ -99,7 +99,9 @@ async def kept(ports: Ports, service: Service) -> list[str]:
         d.id for d in recent if not d.stage.ended
     ]
     live = [service.live_deployment] if service.live_deployment else []
-    return list(dict.fromkeys([*live, *released, *open_or_new]))
+    named = list(dict.fromkeys([*live, *released, *open_or_new]))
+    made_by = [d.release.deployment for d in recent if d.id in named and d.release is not None]
+    return list(dict.fromkeys([*named, *made_by]))
 
 
 async def retire(ports: Ports, repository_id: int) -> None:
