@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 ZERO = "0" * 40
+_FULL = re.compile(r"[0-9a-f]{40}")
 _CONFIG = """
 [http]
 	receivepack = true
@@ -64,6 +66,8 @@ class Bare:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._found: dict[tuple[str, str], str] = {}
+        """What full names stand for; an object that is there stays there."""
 
     def create(self, default_branch: str) -> None:
         self.directory.parent.mkdir(parents=True, exist_ok=True)
@@ -81,10 +85,15 @@ class Bare:
         """The full SHA of what `revision` names; None when there is no such object."""
         if not revision or revision.startswith("-") or ".." in revision:
             return None
+        if (found := self._found.get((revision, kind))) is not None:
+            return found
         try:
-            return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{{kind}}}")
+            found = self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{{kind}}}")
         except GitError:
             return None
+        if _FULL.fullmatch(revision):
+            self._found[revision, kind] = found
+        return found
 
     def refs(self, prefix: str = "refs/") -> dict[str, str]:
         lines = self.git("for-each-ref", "--format=%(objectname) %(refname)", prefix).splitlines()

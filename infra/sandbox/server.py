@@ -172,7 +172,9 @@ class Server:
 
 
 def _bound(port: int) -> socket.socket:
-    made = socket.socket()
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # An answer's head and body are two writes: else the second waits 40 ms for the client to confirm the first.
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     made.bind(("127.0.0.1", port))
     return made

@@ -16,7 +16,7 @@ MOST_ENTRIES = 100_000
 
 
 def _not_empty(call: Call) -> None:
-    if not call.repository.git.refs("refs/heads/"):
+    if not any(name.startswith("refs/heads/") for name in call.repository.known_refs):
         raise Refusal(409, "Git Repository is empty.")
 
 
@@ -24,10 +24,12 @@ def _not_empty(call: Call) -> None:
 def ref(call: Call) -> Answer:
     _not_empty(call)
     name = f"refs/{call.values['ref']}"
-    sha = call.repository.git.refs(name).get(name)
+    pulls = call.repository.git.refs("refs/pull/") if name.startswith("refs/pull/") else {}
+    sha = (call.repository.known_refs | pulls).get(name)
     if sha is None:
         raise not_found()
-    kind = call.repository.git.git("cat-file", "-t", sha)
+    # A branch is at a commit; a tag may be an object of its own.
+    kind = "commit" if not name.startswith("refs/tags/") else call.repository.git.git("cat-file", "-t", sha)
     base = f"{call.shapes.api}/repos/{call.repository.full_name}/git"
     there = {"type": kind, "sha": sha, "url": f"{base}/{kind}s/{sha}"}
     return Answer(json={"ref": name, "node_id": f"REF_{sha[:12]}", "url": f"{base}/{name}", "object": there})
@@ -56,10 +58,10 @@ def branch(call: Call) -> Answer:
 def commit_of(call: Call, revision: str) -> CommitObject:
     """A commit by SHA, branch or tag. Raises Refusal 409, 422 or 404 as GitHub does."""
     _not_empty(call)
-    git = call.repository.git
-    for name in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision):
-        if (found := git.read_commit(name)) is not None:
-            return found
+    known = call.repository.known_refs
+    at = known.get(f"refs/heads/{revision}") or known.get(f"refs/tags/{revision}") or revision
+    if (found := call.repository.git.read_commit(at)) is not None:
+        return found
     raise Refusal(422, f"No commit found for SHA: {revision}")
 
 
