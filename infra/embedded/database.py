@@ -41,7 +41,7 @@ class Database:
     def __init__(self, path: Path, schema: Sequence[str]) -> None:
         self.path = path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        _create(path)
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"read-{path.name}")
@@ -157,6 +157,13 @@ class Database:
             yield
         except sqlite3.DatabaseError as error:
             raise _words(self.path, error) from error
+
+
+def _create(path: Path) -> None:
+    """For this user's eyes only. A file that is there is left alone: POSIX drops all locks that a process holds on a
+    file when it closes any descriptor of it, and another process would then take SQLite's log of writes away."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _settle(batch: Sequence[_Write]) -> None:
