@@ -64,9 +64,16 @@ class Town:
         for full_name in names:
             self.sandbox.create_repository(OWNER, full_name.partition("/")[2], files={}, private=True)
             self.sandbox.grant(full_name, AUTHOR, "admin")
+        since = len(self.sandbox.requests)
         self.sandbox.install(OWNER, names, by=AUTHOR)
+        for full_name in names:
+            self.until(lambda name=full_name: self._looked_at(name, since), f"a look at {full_name}")  # type: ignore[misc]
         self.quiet()
         return names
+
+    def _looked_at(self, full_name: str, since: int) -> bool:
+        """Installed, it is looked at once: a commit to offer Deploy on is not there yet."""
+        return any(each.path.startswith(f"/repos/{full_name}/git/ref") for each in self.asked(since))
 
     def push(
         self,
@@ -134,11 +141,11 @@ class Town:
 
 
 @contextmanager
-def faked(build_s: float = 0.05, extra: Mapping[str, str] | None = None) -> Iterator[tuple[Town, Path]]:
+def faked(build_s: float = 0.05, *, traced: bool = True) -> Iterator[tuple[Town, Path]]:
     """A town whose bot has a fake engine, and where its trace will be once it has stopped."""
     with tempfile.TemporaryDirectory(prefix="whaleray-bench-") as directory:
         trace = Path(directory) / "trace.json"
-        told = {bench_bot.TRACE: str(trace), bench_bot.BUILD_S: str(build_s), **(extra or {})}
+        told = {bench_bot.BUILD_S: str(build_s)} | ({bench_bot.TRACE: str(trace)} if traced else {})
         home = Path(directory) / "home"
         home.mkdir(mode=0o700)
         with Machine(home, end_services=_nothing_runs, entry=("-m", "bench.bot"), extra=told) as machine:
