@@ -313,10 +313,11 @@ async def _build(ports: Ports, service: Service, deployment: Deployment) -> floa
             return 0
         case BuildState.QUEUED | BuildState.RUNNING:
             since = deployment.entered(Stage.BUILDING) or ports.clock()
-            if ports.clock() - since > ports.build_timeout_s + QUEUE_S:
+            longest = ports.build_timeout_s + QUEUE_S
+            if ports.clock() - since > longest:
                 raise UserError(
                     "The build did not end.",
-                    f"With its time in the queue it took more than {(ports.build_timeout_s + QUEUE_S) / 3600:.1f} hours.",
+                    f"With its time in the queue it took more than {longest / 3600:.1f} hours.",
                     "Look at the log's end for what it waits for, then deploy again.",
                 )
             return POLL_S

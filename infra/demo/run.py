@@ -22,6 +22,7 @@ PORTS = (3000, 8000, 8053, 3001)
 
 def run(home: Path, *, once: bool, extra: Mapping[str, str], end_services: Callable[[Mapping[str, str]], None]) -> bool:
     """Whether the whole story happened."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what it started, as Ctrl-C does
     console = Console(highlight=False)
     console.print("[bold]WhaleRay on this machine[/], with a sandbox that stands in for GitHub")
     _clear(home)
@@ -73,7 +74,7 @@ Ctrl-C ends it all.""",
     )
     try:
         signal.pause()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # or SIGTERM: see `run`
         console.print("\nEnding the bot, the router and the applications.")
 
 

@@ -11,6 +11,7 @@ from bot import wiring
 from infra.demo.machine import Machine
 from tests.engine.repository import classes
 from tests.stories.town import Town
+from tests.support import openapi
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory, compiled: Mapping[str, bytes]) -> Iterator[Town]:
     machine = Machine(tmp_path_factory.mktemp("town"), end_services=wiring.end_services)
+    machine.sandbox.checks.append(openapi.github().request)
     with machine:
         told = Town(machine, compiled)
         yield told

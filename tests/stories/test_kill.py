@@ -18,6 +18,7 @@ from infra.demo.load import Load
 from infra.demo.machine import Machine
 from tests.stories import saboteur
 from tests.stories.town import AUTHOR, PATIENCE_S, Place, Town
+from tests.support import openapi
 
 PROTOCOLS: dict[str, type] = {
     "store": ports.Store,
@@ -315,6 +316,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory, compiled: Mapping[str, bytes
         entry=("-m", "tests.stories.saboteur"),
         extra={saboteur.KILLS: str(kills)},
     )
+    machine.sandbox.checks.append(openapi.github().request)
     with machine:
         town = Town(machine, compiled)
         made = Scene(town, town.repository(), kills)
