@@ -36,6 +36,28 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     build_timeout_s: int = Field(default=1800, ge=30, le=86_400)
     start_timeout_s: int = Field(default=300, ge=5, le=3600)
+    bedrock_model_id: str = ""
+    """A model or an inference profile of Bedrock; "" is none on one machine, and the default on AWS."""
+    bedrock_region: str = ""
+    """"": where the bot is."""
+    diagnosis_language: Literal["en", "ko"] = "en"
+    aws_table_prefix: str = "whaleray-"
+    aws_inbox_url: str = ""
+    aws_inbox_dead_url: str = ""
+    aws_view_url: str = ""
+    aws_view_dead_url: str = ""
+    aws_namespace_id: str = ""
+    """Of Cloud Map's `whaleray.local`."""
+    aws_router_list: str = ""
+    """`s3://bucket/key`, as the router's tasks are told it."""
+    aws_parameters: str = "/whaleray"
+    """The path in SSM: secrets of services are under `/services`, settings of the bot itself under `/bot`."""
+    aws_kms_key_id: str = ""
+    """Encrypts the secrets of services; "" is the account's own key."""
+    link_key: SecretStr = SecretStr("")
+    """Signs links. One machine makes and keeps its own."""
+    probe_token: SecretStr = SecretStr("")
+    """Tells the router that the bot asks. One machine makes and keeps its own."""
 
     @property
     def services_url(self) -> str:
