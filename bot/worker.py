@@ -63,12 +63,13 @@ class Worker:
             if job is None:
                 continue
             try:
-                await self._work(job)
+                await self.work(job)
             except Exception:
                 log.exception("the queue could not be told what became of a job: it is due again when its lease ends")
                 await anyio.sleep(1)
 
-    async def _work(self, job: Job) -> None:
+    async def work(self, job: Job) -> None:
+        """One job, leased by whoever calls this; the queue is told what became of it. Raises what the queue raises."""
         started = time.monotonic()
         outcome = "done"
         try:
