@@ -1,0 +1,1 @@
+"""WhaleRay on AWS: DynamoDB, SQS, Cloud Map, SSM and Bedrock behind the ports, and the Lambda functions' entries."""
