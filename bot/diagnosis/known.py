@@ -66,7 +66,7 @@ class Rule(_Strict):
     its patterns; a group that took no part is ""."""
 
     name: str
-    log: Literal["build", "app"]
+    log: Literal["build", "app", "any"]
     """Which log says so; for the reader of the data file."""
     match: Annotated[tuple[Pattern, ...], BeforeValidator(_several)]
     """Any of these, on one line, from its start on; see `bot.diagnosis.rules.bare` for what is taken off before."""

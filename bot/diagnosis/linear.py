@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 _ESCAPE = r"\\[pP]\{[^}]*\}|\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\."
 _TOKEN = re.compile(
@@ -12,6 +13,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _SAMPLE = "".join(map(chr, range(9, 127)))
+_FREE = "more than one of its repeats may end in several places (an atomic group, `(?>.*?word)`, settles one)"
 _LONG = 64
 """A repeat of more than that many counts as one without a bound."""
 
@@ -20,29 +22,47 @@ def objection(pattern: str) -> str:
     """Why `pattern` may take too long on some line, or "".
 
     Sound patterns repeat single characters, and each long repeat ends where the next character begins: `[^']+'`. One
-    repeat per pattern may be free to end in several places, such as `.*`; a repeat within a repeat may not be.
+    repeat per pattern may be free to end in several places, such as `.*`, besides those in atomic groups, which settle
+    for the first; a repeat within a repeat may not be.
     """
     tokens = list(_TOKEN.finditer(pattern))
     if sum(len(token[0]) for token in tokens) != len(pattern):
         return "it holds syntax that can't be checked"
-    free = 0
-    repeats = [0]
-    """Long repeats in each open group."""
+    groups = [_Group()]
     for at, token in enumerate(tokens):
         if token["open"]:
-            repeats.append(0)
-        elif token["close"] and len(repeats) > 1:
-            inside = repeats.pop()
-            if inside and at + 1 < len(tokens) and _is_long(tokens[at + 1]):
+            groups.append(_Group(atomic=token[0] == "(?>"))
+        elif token["bar"]:
+            groups[-1].next_branch()
+        elif token["close"] and len(groups) > 1:
+            inside = groups.pop()
+            inside.next_branch()
+            if inside.most > 1:
+                return _FREE
+            if inside.long and at + 1 < len(tokens) and _is_long(tokens[at + 1]):
                 return "it repeats a group that holds a repeat"
-            repeats[-1] += inside
+            groups[-1].long |= inside.long
+            groups[-1].free += 0 if inside.atomic else inside.most
         elif _is_long(token) and tokens[at - 1]["atom"]:
-            repeats[-1] += 1
+            groups[-1].long = True
             if token["mode"] != "+" and not _ends_itself(tokens, at):
-                free += 1
-        if free > 1:
-            return "more than one of its repeats may end in several places"
-    return ""
+                groups[-1].free += 1
+    groups[-1].next_branch()
+    return _FREE if groups[-1].most > 1 else ""
+
+
+@dataclass
+class _Group:
+    """Of a group that is still open: whether it holds a long repeat, and how many that may end in several places, in
+    this branch and at most in one of those before."""
+
+    atomic: bool = False
+    long: bool = False
+    free: int = 0
+    most: int = 0
+
+    def next_branch(self) -> None:
+        self.most, self.free = max(self.most, self.free), 0
 
 
 def _is_long(token: re.Match[str]) -> bool:

@@ -25,14 +25,27 @@ _EVIDENCE = 4
 _PREFIX = re.compile(
     r"\s*+(?:\[(?:ERROR|FATAL|WARNING|WARN|INFO|javac|kapt)\] *+)*+"
     r"(?:(?:ERROR|FATAL|WARN|INFO) +\d+ --- \[[^\]]{0,60}\] (?:\[[^\]]{0,60}\] )?\S{1,60} *: )?"
-    r"(?:Caused by: |Exception in thread \"[^\"]{0,60}\" )?"
+    r"(?:Caused by: |Exception in thread \"[^\"]{0,60}\" |(?:> )?(?:> )?)"
 )
 
 
 def bare(line: str) -> str:
-    """`line` without what Maven, Spring Boot's logger or Java's stack trace put before a message."""
+    """`line` without what Maven, Gradle, Spring Boot's logger or a stack trace put before a message."""
     match = _PREFIX.match(line)
     return line[match.end() if match else 0 :].rstrip()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the extract: its 1-based number in the log, its text, and the message in it."""
+
+    number: int
+    text: str
+    message: str
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(line=self.number, quote=self.text)
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,8 @@ class RulesAnalyst:
 
 
 def diagnose(extract: Extract, files: Sequence[str]) -> Diagnosis:
-    found = _causes([match for rule in known_failures() for match in matches(rule, extract)])
+    lines = [Line(number, text, bare(text[:LONGEST])) for number, text in extract.lines]
+    found = _causes([match for rule in known_failures() for match in matches(rule, lines)])
     if not found:
         return Diagnosis(status="unrecognised", log_lines=extract.total)
     issues = _merged(found, files)
@@ -69,14 +83,13 @@ def diagnose(extract: Extract, files: Sequence[str]) -> Diagnosis:
     )
 
 
-def matches(rule: Rule, extract: Extract) -> Iterator[Match]:
+def matches(rule: Rule, lines: Sequence[Line]) -> Iterator[Match]:
     """Every place where `rule` recognises lines, in the order of the log."""
-    lines = [(number, bare(text[:LONGEST]), text) for number, text in extract.lines]
-    for at, (number, text, whole) in enumerate(lines):
-        head = next((match for pattern in rule.match if (match := pattern.match(text))), None)
+    for at, line in enumerate(lines):
+        head = next((match for pattern in rule.match if (match := pattern.match(line.message))), None)
         if head is None:
             continue
-        evidence = [Evidence(line=number, quote=whole)]
+        evidence = [line.evidence]
         values = _captured(head)
         for nearby in rule.near:
             beside = _beside(nearby, lines, at)
@@ -89,14 +102,14 @@ def matches(rule: Rule, extract: Extract) -> Iterator[Match]:
             yield Match(rule, tuple(evidence), dict.fromkeys(rule.groups, "") | values)
 
 
-def _beside(nearby: Nearby, lines: Sequence[tuple[int, str, str]], at: int) -> tuple[Evidence, re.Match[str]] | None:
-    number = lines[at][0]
-    others = lines[at + 1 :] if nearby.after else lines[:at][::-1]
-    for other, text, whole in others:
-        if abs(other - number) > nearby.after + nearby.before:
+def _beside(nearby: Nearby, lines: Sequence[Line], at: int) -> tuple[Evidence, re.Match[str]] | None:
+    reach = nearby.after + nearby.before
+    others = lines[at + 1 : at + 1 + reach] if nearby.after else lines[max(0, at - reach) : at][::-1]
+    for other in others:
+        if abs(other.number - lines[at].number) > reach:
             return None
-        if match := nearby.match.match(text):
-            return Evidence(line=other, quote=whole), match
+        if match := nearby.match.match(other.message):
+            return other.evidence, match
     return None
 
 
@@ -119,21 +132,36 @@ def _causes(found: list[Match]) -> list[Match]:
 def _explains(cause: Match, match: Match) -> bool:
     """A failure at a place in a source file explains others in that file only."""
     here, there = cause.values.get("file"), match.values.get("file")
-    return (not here or not there or here == there) and any(
-        fnmatchcase(match.rule.name, pattern) for pattern in cause.rule.explains
-    )
+    near = not here or not there or here == there
+    named = any(fnmatchcase(match.rule.name, pattern) for pattern in cause.rule.explains)
+    return near and named and match.rule.name != cause.rule.name
 
 
 def _merged(found: Sequence[Match], files: Sequence[str]) -> tuple[Finding, ...]:
-    """One finding for each title and place: tools tell a failure twice."""
-    issues: dict[tuple[object, ...], Finding] = {}
+    """One finding for each title and place: tools tell a failure twice, and not always with its place."""
+    issues: list[tuple[tuple[str | None, ...], Finding]] = []
     for match in found:
         finding = _finding(match, files)
-        key = (finding.title, *(match.values.get(name) for name in ("file", "line", "column")))
-        before = issues.setdefault(key, finding)
+        place = tuple(match.values.get(name) or None for name in ("file", "line", "column"))
+        at = next(
+            (
+                at
+                for at, (there, other) in enumerate(issues)
+                if other.title == finding.title and (there == place or not any(there) or not any(place))
+            ),
+            None,
+        )
+        if at is None:
+            issues.append((place, finding))
+            continue
+        there, before = issues[at]
         evidence = {each.line: each for each in (*before.evidence, *finding.evidence)}
-        issues[key] = before.model_copy(update={"evidence": tuple(evidence.values())[:_EVIDENCE]})
-    return tuple(issues.values())
+        better = finding if (finding.file and not before.file) or (any(place) and not any(there)) else before
+        issues[at] = (
+            place if better is finding else there,
+            better.model_copy(update={"evidence": tuple(evidence.values())[:_EVIDENCE]}),
+        )
+    return tuple(finding for _, finding in issues)
 
 
 def _finding(match: Match, files: Sequence[str]) -> Finding:

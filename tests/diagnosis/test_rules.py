@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 
 import pytest
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from bot.diagnosis.known import KnownFailures, Rule, known_failures
 from bot.diagnosis.linear import objection
 from bot.diagnosis.rules import RulesAnalyst
 from bot.diagnosis.rules import diagnose as by_rules
+from bot.model import Diagnosis
 from bot.ports import Extract
 from tests.diagnosis.failures.examples import Example, examples
 from tests.diagnosis.failures.make import log_path
@@ -26,29 +28,33 @@ def of(*lines: str) -> Extract:
     return Extract(lines=tuple(enumerate(lines, 1)), total=len(lines), whole=True)
 
 
+@cache
+def diagnosed(example: Example) -> Diagnosis:
+    return by_rules(example.whole(), list(example.recipe.files))
+
+
 @pytest.mark.parametrize("example", KNOWN, ids=lambda example: example.recipe.id)
 def test_a_known_failure_is_diagnosed_by_its_rule_where_a_reader_found_it(example: Example) -> None:
-    log = example.whole()
-    diagnosis = by_rules(log, list(example.recipe.files))
+    diagnosis = diagnosed(example)
     assert (diagnosis.status, diagnosis.by) == ("diagnosed", f"rule {example.recipe.rule}")
     first = diagnosis.issues[0]
     assert (first.title, first.file, first.line) == (example.title, example.file, example.line)
     assert first.fix
     assert diagnosis.summary == first.cause
     assert any(example.labelled(evidence.line) for evidence in first.evidence)
-    lines = dict(log.lines)
+    lines = dict(example.whole().lines)
     assert all(lines[evidence.line] == evidence.quote for issue in diagnosis.issues for evidence in issue.evidence)
 
 
 @pytest.mark.parametrize("example", KNOWN, ids=lambda example: example.recipe.id)
 def test_no_other_cause_is_named_beside_it(example: Example) -> None:
-    diagnosis = by_rules(example.whole(), list(example.recipe.files))
+    diagnosis = diagnosed(example)
     assert [issue.title for issue in diagnosis.issues] == [example.title, *example.also]
 
 
 @pytest.mark.parametrize("example", UNKNOWN, ids=lambda example: example.recipe.id)
 def test_what_no_rule_knows_is_unrecognised_and_gets_no_advice(example: Example) -> None:
-    diagnosis = by_rules(example.whole(), list(example.recipe.files))
+    diagnosis = diagnosed(example)
     assert (diagnosis.status, diagnosis.issues, diagnosis.recommendations) == ("unrecognised", (), ())
     assert diagnosis.by == ""
 

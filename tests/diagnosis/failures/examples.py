@@ -17,7 +17,7 @@ from tests.diagnosis.failures.recipes import ALL
 INDEX = Path(__file__).with_name("index.yaml")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Example:
     recipe: Recipe
     spans: tuple[tuple[int, int], ...]

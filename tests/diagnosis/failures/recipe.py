@@ -9,8 +9,11 @@ from typing import Literal
 BOOT = "3.5.7"
 PACKAGE = "mvn -B -ntp -DskipTests package"
 """As `bot.model.BuildPlan.command` has it."""
-RUN = "mvn -B -ntp -q -o -DskipTests package && exec java -Xmx256m -jar target/app.jar --debug"
+RUN = "mvn -B -ntp -q -DskipTests package && exec java -Xmx256m -jar target/app.jar --debug"
 """`--debug` makes Spring Boot print its condition report, so that the cause stands among hundreds of lines."""
+
+RUN_VERBOSE = RUN.replace("java ", "java -verbose:class ", 1)
+"""For what fails before there is a condition report: the JVM tells each class that it loads."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class Recipe:
     seconds: int = 180
     """The command is ended after that long."""
     written_from: str = ""
-    """Where the log could not be made here: the documentation that it was written from. The log is then kept as
-    it is, and `command` says what would fail so."""
+    """Where the log could not be made here: whose messages it was written from. The log is kept as it is, and
+    `command` says what would fail so."""
 
 
 def pom(
