@@ -104,7 +104,7 @@ def env_set(service: ServiceId, key: str) -> None:
     from bot import wiring  # noqa: PLC0415
 
     settings = _settings(check=False)
-    value = typer.prompt(f"Value of {key}", hide_input=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
+    value = typer.prompt(f"Value of {key}", hide_input=True) if sys.stdin.isatty() else _piped()
     _guarded(lambda: anyio.run(wiring.set_secret, settings, service, key, value))
     Console().print(f"{key} is set. It takes effect with the next deployment or /whaleray restart.", highlight=False)
 
@@ -148,6 +148,11 @@ def doctor() -> None:
             console.print(f"[red]wrong[/] {check.name}: {check.problem}", soft_wrap=True)
     if not sound:
         raise typer.Exit(1)
+
+
+def _piped() -> str:
+    """Standard input to its end, without the line end that `echo` adds."""
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
 def _settings(*, check: bool) -> Settings:

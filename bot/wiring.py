@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 import httpx
@@ -19,6 +19,7 @@ import structlog
 
 import handlers
 from bot import doctor as checks
+from bot import variables
 from bot.diagnosis import RulesAnalyst
 from bot.doctor import Check
 from bot.errors import SettingsError, UserError, WhaleRayError
@@ -31,6 +32,7 @@ from bot.settings import GITHUB, Settings
 from bot.setup import Credentials, check_writable, write_env
 from bot.setup_page import Flow, create_setup
 from bot.web import WebSettings
+from infra.embedded import docker
 from infra.embedded import doctor as machine
 from infra.embedded.process import jdks
 from infra.embedded.process.engine import ProcessEngine
@@ -51,6 +53,9 @@ INSTALL_URL_S = 3.0
 NO_ROUTER = (
     "The router does not run: services can't be reached. Start it with `whaleray router`, or whaleray serve anew."
 )
+if TYPE_CHECKING:
+    from infra.embedded.docker.engine import DockerEngine
+
 TTL_S = 1
 """How long the router may keep an address that it resolved."""
 
@@ -87,17 +92,31 @@ def _kept_secret(path: Path) -> str:
 def _pin_engine(settings: Settings, directory: Path) -> EngineName:
     """The engine of this state directory: chosen at the first start, since services can't move between engines."""
     pinned = directory / "engine"
-    chosen = EngineName.PROCESS
     if not pinned.exists():
-        pinned.write_text(chosen)
+        pinned.write_text(_choose_engine(settings))
     known = pinned.read_text().strip()
-    if known != chosen or settings.engine not in ("auto", known):
+    if known not in list(EngineName) or settings.engine not in ("auto", known):
         raise SettingsError(
             f"The services in {directory} run on the engine {known!r}, and WHALERAY_ENGINE is {settings.engine!r}.",
             "A service stays on the engine that it began with.",
             f"Use WHALERAY_ENGINE={known}, or another WHALERAY_HOME_DIR.",
         )
-    return chosen
+    return EngineName(known)
+
+
+def _choose_engine(settings: Settings) -> EngineName:
+    if settings.engine != "auto":
+        return EngineName(settings.engine)
+    return EngineName.DOCKER if docker.answers() else EngineName.PROCESS
+
+
+def _engine(settings: Settings, directory: Path, name: EngineName) -> ProcessEngine | DockerEngine:
+    kind: type[ProcessEngine] | type[DockerEngine] = ProcessEngine
+    if name is EngineName.DOCKER:
+        from infra.embedded.docker.engine import DockerEngine  # noqa: PLC0415 - a third of a second, for its users only
+
+        kind = DockerEngine
+    return kind(directory, build_timeout_s=settings.build_timeout_s, router_url=settings.services_url)
 
 
 def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: ports) -> Runtime:
@@ -114,7 +133,7 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
     known = registry(settings, directory)
     inbox = SqliteQueue(directory / "queue.db", "inbox")
     view = SqliteQueue(directory / "queue.db", "view")
-    engine = ProcessEngine(directory, build_timeout_s=settings.build_timeout_s, router_url=settings.services_url)
+    engine = _engine(settings, directory, engine_name)
     ports = wrap(
         Ports(
             store=store,
@@ -254,7 +273,8 @@ def end_services(environment: Mapping[str, str]) -> None:
 
     async def end() -> None:
         store = SqliteStore(directory / "whaleray.db")
-        engine = ProcessEngine(directory)
+        settings = Settings(home_dir=directory)
+        engine = _engine(settings, directory, _pin_engine(settings, directory))
         for service in await store.services():
             known = await store.deployments_of(service.repository_id, limit=1000)
             await engine.remove(service.service_id, [d.id for d in known])
@@ -303,14 +323,17 @@ async def set_secret(settings: Settings, service_id: str, key: str, value: str |
     try:
         await _service_of(store, service_id)
         if value is not None:
-            await kept.set(service_id, key, value)
-        elif key in await kept.get(service_id):
-            await kept.unset(service_id, key)
-        else:
+            variables.check(key, value)
+        elif key not in await kept.get(service_id):
             raise UserError(f"{service_id} has no secret {key}.", "", "`whaleray env list` shows the names.")
         action: Literal["set", "unset"] = "set" if value is not None else "unset"
         actor = f"{getpass.getuser()} (operator)"
+        # No change without its entry: that is written first.
         await store.put_audit(Audit(service_id=service_id, key=key, action=action, actor=actor, at=time.time()))
+        if value is not None:
+            await kept.set(service_id, key, value)
+        else:
+            await kept.unset(service_id, key)
     finally:
         await store.aclose()
 
@@ -339,10 +362,25 @@ def doctor(settings: Settings) -> Iterator[Check]:
     except SettingsError as error:
         yield Check.wrong("state directory", error)
         return
-    yield from machine.check(directory, os.environ)
+    yield from _engine_check(settings, directory)
     yield from _ports_check(settings, directory)
     if not settings.problems():
         yield anyio.run(_github_check, settings)
+
+
+def _engine_check(settings: Settings, directory: Path) -> Iterator[Check]:
+    try:
+        name = _pin_engine(settings, directory)
+    except SettingsError as error:
+        yield Check.wrong("engine", error)
+        return
+    yield Check("engine", name.value)
+    if name is EngineName.DOCKER:
+        from infra.embedded.docker import doctor as containers  # noqa: PLC0415
+
+        yield from containers.check(directory, os.environ)
+    else:
+        yield from machine.check(directory, os.environ)
 
 
 def _ports_check(settings: Settings, directory: Path) -> Iterator[Check]:
