@@ -123,12 +123,12 @@ class Settings(BaseSettings):
                     "Set the webhook secret of the App's settings page.",
                 )
             )
-        if self.engine in ("docker", "aws"):
+        if self.engine == "aws":
             found.append(
                 SettingsError(
-                    f"WHALERAY_ENGINE={self.engine} is not available in this version.",
+                    "WHALERAY_ENGINE=aws is not available in this version.",
                     "",
-                    "Use WHALERAY_ENGINE=process, or leave it out.",
+                    "Use WHALERAY_ENGINE=docker or process, or leave it out.",
                 )
             )
         return found

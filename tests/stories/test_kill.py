@@ -1,5 +1,5 @@
-"""SIGKILL before and after every call of a port: each deployment reaches its end, the service answers all the while, and
-GitHub shows the truth, once.
+"""SIGKILL before and after every call of a port: each deployment reaches its end, the service answers all the while,
+and GitHub shows the truth, once.
 
 The calls are read from the Protocols: one without a story here fails `test_every_call_of_a_port_has_its_story`.
 """
