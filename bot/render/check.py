@@ -31,7 +31,7 @@ _HEAD_ROOM = 2_000
 
 _TITLE_RUNNING = re.compile(r" · [0-9:]+$")
 _ROW_RUNNING = re.compile(r"^(\| \w+ \| ● .*) \| [0-9:]* \|$", re.MULTILINE)
-_UPDATED = re.compile(r"\A([^\n]*)updated \d\d:\d\d:\d\d UTC")
+_UPDATED = re.compile(r"\A([^\n]*)\d\d:\d\d:\d\d UTC")
 _SIGNED = re.compile(r"\?expires=\d+&signature=[0-9a-f]+")
 
 
@@ -70,9 +70,9 @@ def fingerprint(check: CheckRun) -> str:
     """Two checks of one fingerprint are not worth a write between them.
 
     It covers all of the body but what the mere passing of time changes: while the check is in progress, the duration
-    at the title's end, that in the running row of the stage table, and the time of "updated"; at any time, the expiry
-    and signature of a link to the log. A build that says nothing new is therefore not written again, and one that
-    does is written when the caller looks, which it does every 15 s.
+    at the title's end, that in the running row of the stage table, and the time at which the log was read; at any
+    time, the expiry and signature of a link to the log. A build that says nothing new is therefore not written again,
+    and one that does is written when the caller looks, which it does every 15 s.
     """
     body = check.model_dump(mode="json")
     if check.status != "completed":

@@ -1,34 +1,40 @@
 """The templates in `templates/` filled in. What is not `Markdown` already is escaped, so that a template can't forget
-to."""
+to. `templates/ko/` holds the Korean of each that has words; what it lacks is English."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from bot.model import Deployment
 from bot.render import escape, times
 from bot.render.blocks import tidy
 from bot.render.escape import Markdown
+from bot.render.language import Language, spoken
 
 
 def words(template: str, /, **values: object) -> Markdown:
     """`templates/{template}.md.j2` as markdown."""
-    return Markdown(tidy(environment("md").get_template(f"{template}.md.j2").render(**values)))
+    return Markdown(tidy(environment("md", spoken()).get_template(f"{template}.md.j2").render(**values)))
 
 
 def plain(template: str, /, **values: object) -> str:
     """`templates/{template}.txt.j2` as one or more lines of plain text, where GitHub renders no markdown."""
-    rendered = environment("txt").get_template(f"{template}.txt.j2").render(**values)
+    rendered = environment("txt", spoken()).get_template(f"{template}.txt.j2").render(**values)
     return "\n".join(line for each in rendered.splitlines() if (line := " ".join(each.split())))
 
 
+def loader(language: Language) -> BaseLoader:
+    english = PackageLoader("templates", "")
+    return english if language == "en" else ChoiceLoader([PackageLoader("templates", language), english])
+
+
 @cache
-def environment(kind: str) -> Environment:
+def environment(kind: str, language: Language) -> Environment:
     made = Environment(
-        loader=PackageLoader("templates", ""),
+        loader=loader(language),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -77,7 +83,7 @@ def _moment(at: float, now: float) -> Markdown:
         "time/moment",
         time=f"{then:%H:%M}",
         day=then.day,
-        month=f"{then:%B}",
+        month=then.month,
         today=then.date() == today.date(),
     )
     return Markdown(said)

@@ -17,6 +17,7 @@ from bot.render.check import action
 from tests.render.cases import ALL_TEXTS, CHECKS
 from tests.render.github import linked, tokens
 from tests.render.hostile import PATIENT, hostile
+from tests.render.language import speaking
 from tests.render.scenes import (
     APP_FAILED,
     APP_LOG_URL,
@@ -111,7 +112,13 @@ def test_only_lines_of_the_repositorys_files_are_annotated() -> None:
 
 
 @pytest.mark.parametrize("character", ["x", "가", "`", "\x1b", "👩‍🚀", "|", "@"])
-def test_everything_fits_however_long_its_parts(character: str) -> None:
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_everything_fits_however_long_its_parts(character: str, language: render.Language) -> None:
+    with speaking(language):
+        assert_fits(character)
+
+
+def assert_fits(character: str) -> None:
     for stage in (Stage.BUILDING, Stage.FAILED, Stage.CANCELLED):
         check = render.check_run(huge(character, stage))
         assert limits.utf8(check.summary) <= limits.CHECK_BYTES
@@ -170,16 +177,25 @@ def untrusted(value: str, stage: Stage, **changes: Any) -> render.Scene:
     return scene(shown, **({"log": value, "live": LIVE.model_copy(update={"ref": value})} | changes))
 
 
-@settings(PATIENT, max_examples=40)
-@given(hostile(), st.sampled_from(Stage))
-def test_no_document_links_mentions_or_opens_what_somebody_else_wrote(value: str, stage: Stage) -> None:
+@settings(PATIENT, max_examples=60)
+@given(hostile(), st.sampled_from(Stage), st.sampled_from(("en", "ko")))
+def test_no_document_links_mentions_or_opens_what_somebody_else_wrote(
+    value: str, stage: Stage, language: render.Language
+) -> None:
+    with speaking(language):
+        for document in documents(value, stage):
+            assert_inert(document, value)
+
+
+def documents(value: str, stage: Stage) -> list[str]:
+    """All that says something of others, who wrote `value`."""
     shown = untrusted(value, stage)
     check = render.check_run(shown)
     unrecognised = shown.deployment.diagnosis.model_copy(update={"status": "unrecognised"})  # type: ignore[union-attr]
     other = dataclasses.replace(shown, deployment=shown.deployment.model_copy(update={"diagnosis": unrecognised}))
     lock = Lock(owner=value, reason=value, since=NOON)
     hostile_repository = REPOSITORY.model_copy(update={"owner": value, "name": value, "default_branch": value})
-    for document in (
+    return [
         check.summary,
         check.text,
         render.check_run(other).summary,
@@ -209,8 +225,7 @@ def test_no_document_links_mentions_or_opens_what_somebody_else_wrote(value: str
                 render.suspended(value),
             ],
         ),
-    ):
-        assert_inert(document, value)
+    ]
 
 
 FORBIDDEN = {"image", "html_inline", "heading_open", "hr", "blockquote_open", "code_block"}

@@ -41,10 +41,12 @@ def test_a_comment_says(name: str, snapshot: SnapshotAssertion) -> None:
     assert str(ALL_TEXTS[name]()) == snapshot
 
 
-class _Noting(PackageLoader):
+class Noting(PackageLoader):
     """Notes which templates are read."""
 
-    seen: set[str]
+    def __init__(self, package: str, folder: str) -> None:
+        super().__init__(package, folder)
+        self.seen: set[str] = set()
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool] | None]:
         self.seen.add(template)
@@ -52,10 +54,9 @@ class _Noting(PackageLoader):
 
 
 def test_every_template_of_words_is_in_a_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
-    noting = _Noting("templates", "")
-    noting.seen = set()
+    noting = Noting("templates", "")
     for kind in KINDS:
-        made = environment(kind)
+        made = environment(kind, "en")
         monkeypatch.setattr(made, "loader", noting)
         if made.cache is not None:
             made.cache.clear()
