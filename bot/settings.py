@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
+from bot.language import Language
 
 GITHUB = "https://api.github.com"
 DEFAULT_HOME = Path.home() / ".whaleray"
@@ -34,13 +35,14 @@ class Settings(BaseSettings):
     public_url: str = ""
     router_url: str = ""
     log_format: Literal["console", "json"] = "console"
+    language: Language = "en"
+    """Of what people read on GitHub."""
     build_timeout_s: int = Field(default=1800, ge=30, le=86_400)
     start_timeout_s: int = Field(default=300, ge=5, le=3600)
     bedrock_model_id: str = ""
     """A model or an inference profile of Bedrock; "" is none on one machine, and the default on AWS."""
     bedrock_region: str = ""
     """"": where the bot is."""
-    diagnosis_language: Literal["en", "ko"] = "en"
     aws_table_prefix: str = "whaleray-"
     aws_inbox_url: str = ""
     aws_inbox_dead_url: str = ""

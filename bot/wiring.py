@@ -24,6 +24,7 @@ from bot.diagnosis import RulesAnalyst
 from bot.doctor import Check
 from bot.errors import SettingsError, UserError, WhaleRayError
 from bot.events import Event
+from bot.language import speak
 from bot.links import Links
 from bot.model import Audit, EngineName
 from bot.ports import Ports
@@ -121,6 +122,7 @@ def _engine(settings: Settings, directory: Path, name: EngineName) -> ProcessEng
 
 def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: ports) -> Runtime:
     """The whole bot of one machine. `wrap` stands between it and its ports (tests put a saboteur there)."""
+    speak(settings.language)
     directory = home(settings)
     engine_name = _pin_engine(settings, directory)
     github = _github(settings)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bot.render.check import check_run, deployment_description, fingerprint, fingerprint_text, github_state
 from bot.render.comment import STICKY_MARKER, answer, closed_pull_request, failed_default_branch, reply_marker, sticky
-from bot.render.language import Language, speak
 from bot.render.reply import (
     bad_argument,
     cancelled,
@@ -46,7 +45,6 @@ from bot.render.undeployed import Problem, config_error, neutral, offer
 
 __all__ = [
     "STICKY_MARKER",
-    "Language",
     "Problem",
     "Scene",
     "already_running",
@@ -83,7 +81,6 @@ __all__ = [
     "refusal",
     "reply_marker",
     "restarted",
-    "speak",
     "stale_command",
     "started",
     "status",

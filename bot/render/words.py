@@ -8,11 +8,11 @@ from functools import cache
 
 from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from bot.language import Language, spoken
 from bot.model import Deployment
 from bot.render import escape, times
 from bot.render.blocks import tidy
 from bot.render.escape import Markdown
-from bot.render.language import Language, spoken
 
 
 def words(template: str, /, **values: object) -> Markdown:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bot import render
-from bot.render.language import spoken
+from bot.language import Language, speak, spoken
 
 
 @contextmanager
-def speaking(language: render.Language) -> Iterator[None]:
+def speaking(language: Language) -> Iterator[None]:
     before = spoken()
-    render.speak(language)
+    speak(language)
     try:
         yield
     finally:
-        render.speak(before)
+        speak(before)

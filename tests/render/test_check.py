@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import render
+from bot.language import Language
 from bot.model import Diagnosis, Evidence, Failure, Finding, Lock, LogKind, Stage
 from bot.ports import CheckRun
 from bot.render import escape, limits
@@ -113,7 +114,7 @@ def test_only_lines_of_the_repositorys_files_are_annotated() -> None:
 
 @pytest.mark.parametrize("character", ["x", "가", "`", "\x1b", "👩‍🚀", "|", "@"])
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_everything_fits_however_long_its_parts(character: str, language: render.Language) -> None:
+def test_everything_fits_however_long_its_parts(character: str, language: Language) -> None:
     with speaking(language):
         assert_fits(character)
 
@@ -180,7 +181,7 @@ def untrusted(value: str, stage: Stage, **changes: Any) -> render.Scene:
 @settings(PATIENT, max_examples=60)
 @given(hostile(), st.sampled_from(Stage), st.sampled_from(("en", "ko")))
 def test_no_document_links_mentions_or_opens_what_somebody_else_wrote(
-    value: str, stage: Stage, language: render.Language
+    value: str, stage: Stage, language: Language
 ) -> None:
     with speaking(language):
         for document in documents(value, stage):

@@ -10,6 +10,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, meta
 from syrupy.assertion import SnapshotAssertion
 
 from bot import commands, render
+from bot.language import speak
 from bot.model import Stage
 from bot.render import limits
 from bot.render.check import action
@@ -124,5 +125,5 @@ def test_the_stage_is_the_first_word_of_a_title() -> None:
 
 def test_what_is_spoken_is_spoken_by_the_whole_process_until_told_otherwise() -> None:
     assert HANGUL.search(render.unlocked())
-    render.speak("en")
+    speak("en")
     assert not HANGUL.search(render.unlocked())
