@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import docker.errors
 import pytest
 import requests
 from urllib3.exceptions import ProtocolError
 
-from bot.errors import OurError, Outage
-from infra.embedded.docker import answers, labels, words
-from infra.embedded.docker.client import Daemon, in_words
+from bot.errors import OurError, Outage, UserError
+from infra.embedded.docker import answers, cli, doctor, labels, words
+from infra.embedded.docker.client import Daemon, in_words, out_of_reach
 
 OLD = """\
 #24 [build 7/9] RUN ["./mvnw", "-B", "package"]
@@ -108,6 +109,49 @@ def test_where_nothing_listens_nothing_answers() -> None:
     assert not answers(environment)
     with pytest.raises(Outage, match="does not answer"), Daemon(environment).asked():
         pass
+
+
+@pytest.mark.parametrize(
+    ("host", "info", "reached"),
+    [
+        ("unix:///var/run/docker.sock", {"OperatingSystem": "Debian", "SecurityOptions": ["name=seccomp"]}, True),
+        ("unix:///run/user/1/docker.sock", {"SecurityOptions": ["name=rootless"]}, False),
+        ("unix:///var/run/docker.sock", {"OperatingSystem": "Docker Desktop"}, False),
+        ("tcp://10.0.0.1:2376", {}, False),
+        ("ssh://elsewhere", {}, False),
+    ],
+)
+def test_containers_of_some_engines_are_out_of_reach(host: str, info: dict[str, object], reached: bool) -> None:
+    assert (out_of_reach(host, info) is None) is reached
+
+
+def test_a_machine_without_docker_is_told_what_to_install(tmp_path: Path) -> None:
+    environment = {"DOCKER_HOST": "unix:///nonexistent.sock", "PATH": str(tmp_path)}
+    problems = {check.name: check.problem or "" for check in doctor.check(tmp_path, environment)}
+    assert "docker.io" in problems["Docker"]
+    assert "docker.io" in problems["BuildKit"]
+
+
+def test_a_docker_command_without_buildkit_is_passed_over_for_one_that_has_it(tmp_path: Path) -> None:
+    config = cli.configuration(tmp_path / "config", {"HOME": "/home/somebody"})
+    new = command(tmp_path / "new", "28.2.2", "exit 1")
+    with pytest.raises(UserError, match="BuildKit"):
+        cli.builder({"PATH": str(new.parent)}, config)
+    for other in (
+        command(tmp_path / "old", "20.10.24", "exit 1"),
+        command(tmp_path / "plugin", "29.0.0", "echo buildx"),
+    ):
+        assert cli.builder({"PATH": f"{new.parent}:{other.parent}"}, config) == str(other)
+    assert "/home/somebody/.docker/cli-plugins" in (config / "config.json").read_text()
+
+
+def command(directory: Path, version: str, buildx: str) -> Path:
+    """A stand-in for `docker`, as far as it is asked."""
+    directory.mkdir()
+    made = directory / "docker"
+    made.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo "Docker version {version}, build x" && exit\n{buildx}\n')
+    made.chmod(0o755)
+    return made
 
 
 def test_an_image_is_named_after_its_service_and_every_service_has_its_own_name() -> None:

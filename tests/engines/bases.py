@@ -21,7 +21,7 @@ from docker import APIClient
 JAVA_HOME = "/usr/lib/jvm/java-17-openjdk-amd64"
 SYSTEM = ("base-files", "bash", "coreutils", "dash", "findutils", "grep", "gzip", "libc-bin", "sed", "tar")
 JAVA = ("ca-certificates-java", "maven", "openjdk-17-jdk-headless")
-INSTALL = f"apt-get install -y docker.io {' '.join(JAVA)}"
+INSTALL = f"apt-get install -y docker.io iproute2 {' '.join(JAVA)}"
 NAMES = (
     "eclipse-temurin:17-jdk-alpine",
     "eclipse-temurin:17-jre-alpine",

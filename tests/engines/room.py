@@ -19,6 +19,7 @@ from tests.engines import bases
 
 PATIENCE_S = 30.0
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+CGROUPS = Path("/sys/fs/cgroup")
 BRIDGE, SUBNET = "whaleray-test0", "172.29.77.1/24"
 
 
@@ -63,6 +64,7 @@ def running(directory: Path, *options: str) -> Iterator[str]:
     host = f"unix://{directory}/docker.sock"
     command = [_dockerd(), "--host", host, "--pidfile", str(directory / "pid"), *options]
     command += ["--data-root", str(directory / "data"), "--exec-root", str(directory / "exec")]
+    command += ["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", f"/{directory.name}"]
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -81,6 +83,7 @@ def running(directory: Path, *options: str) -> Iterator[str]:
             process.kill()
             process.wait()
         _unmount(directory)
+        _remove_groups(directory.name)
 
 
 def _clear(host: str) -> None:
@@ -127,3 +130,11 @@ def _unmount(directory: Path) -> None:
     mounted = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     for point in sorted((each for each in mounted if each.startswith(f"{directory}/")), reverse=True):
         subprocess.run(["umount", "--lazy", point], check=False)
+
+
+def _remove_groups(name: str) -> None:
+    """A tree in each hierarchy (version 1), or one (version 2)."""
+    for top in (*CGROUPS.glob(f"*/{name}"), CGROUPS / name):
+        for group, _, _ in os.walk(top, topdown=False):
+            with contextlib.suppress(OSError):
+                Path(group).rmdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from docker.errors import NotFound
 
 from bot.errors import Outage
 from bot.model import Builder, BuildState, Deployment, InstanceState, LogKind, Release
+from infra.embedded.docker import doctor
 from infra.embedded.docker.client import Daemon
 from infra.embedded.docker.engine import DockerEngine
 from infra.embedded.docker.labels import Labels
@@ -97,8 +99,9 @@ async def test_a_dockerignore_of_the_repository_is_the_one_that_counts(lab: Lab)
 
 async def test_a_dockerfile_of_the_repository_is_built_and_runs_as_it_is(lab: Lab, api: APIClient) -> None:
     deployment = lab.deployment("own")
-    files = lab.files() | {"deploy/Dockerfile": OWN.encode()}
-    log = await built(lab, deployment, files, builder=Builder.DOCKERFILE, wrapper=False, dockerfile="deploy/Dockerfile")
+    inside = {f"backend/{name}": body for name, body in lab.files().items()}
+    own = {"builder": Builder.DOCKERFILE, "wrapper": False, "dockerfile": "deploy/Dockerfile", "context": "backend"}
+    log = await built(lab, deployment, inside | {"deploy/Dockerfile": OWN.encode()}, **own)
     assert f"built {deployment.service_id} as whaleray/{deployment.service_id}:{deployment.id}" in log
     release = (await lab.engine.observe(deployment.id)).release
     assert release is not None
@@ -166,6 +169,21 @@ async def test_a_container_removed_by_hand_is_missed_and_made_again_at_its_addre
     api.remove_image(release.artifact)
     await lab.engine.scale(deployment.id, 1)
     assert "its release is gone" in (await lab.ended(deployment)).detail
+
+
+async def test_a_network_removed_by_hand_is_made_again(lab: Lab, api: APIClient, hello: Hello) -> None:
+    deployment, release = hello
+    instance = await lab.run(deployment, release)
+    await lab.engine.scale(deployment.id, 0)
+    await lab.ended(deployment)
+    api.remove_network(Labels(lab.home.resolve() / "docker").network)
+    await lab.engine.scale(deployment.id, 1)
+    assert (await lab.healthy(deployment))[0].address == instance.address
+
+
+def test_the_doctor_finds_nothing_wrong_here(tmp_path: Path) -> None:
+    found = list(doctor.check(tmp_path, os.environ))
+    assert [check.problem for check in found] == [None] * 4, found
 
 
 async def test_an_image_that_cannot_be_started_says_why(lab: Lab) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 
 def answers(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether a Docker engine of this machine answers: what `WHALERAY_ENGINE=auto` asks. Takes 2 s at most."""
+    """Whether a Docker engine answers whose containers this machine can reach: what `WHALERAY_ENGINE=auto` asks. Takes
+    some 2 s at most."""
     from infra.embedded.docker.client import Daemon  # noqa: PLC0415 - a third of a second of imports, for this engine only
 
     return Daemon(environment, timeout_s=2).answers()

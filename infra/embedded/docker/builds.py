@@ -59,7 +59,9 @@ class ImageBuilds(Builds):
             "service_id": deployment.service_id,
             "layer": deployment.id,  # BuildKit sees to its caches itself
             "plan": plan.model_dump(mode="json"),
-            "command": list(plan.command) if injected else ["docker", "build", "--file", plan.dockerfile, "."],
+            "command": list(plan.command)
+            if injected
+            else ["docker", "build", "--file", plan.dockerfile, plan.context or "."],
             "url": source.url,
             "sha": source.sha,
             "variables": {**proxies, **variables, "ECR_IMAGE_URI": variables.get("ECR_IMAGE_URI") or tag},

@@ -42,7 +42,7 @@ def builder(environment: Mapping[str, str], config: Path) -> str:
 def configuration(directory: Path, environment: Mapping[str, str]) -> Path:
     """A configuration of our own, without anybody's passwords for registries: a repository names what is pulled. It
     knows the plugins that the user has installed."""
-    directory.mkdir(mode=0o700, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (directory / "config.json").exists():
         plugins = Path(environment.get("HOME", "/root")) / ".docker" / "cli-plugins"
         write_json(directory / "config.json", {"cliPluginsExtraDirs": [str(plugins)]})

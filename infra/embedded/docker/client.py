@@ -7,6 +7,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import docker
 import requests
@@ -41,12 +42,12 @@ class Daemon:
         return {name: self._environment[name] for name in names if self._environment.get(name)}
 
     def answers(self) -> bool:
+        """Whether it does, and its containers can be reached from here."""
         try:
             with self.asked() as api:
-                api.ping()
+                return out_of_reach(self.host, api.info()) is None
         except WhaleRayError:
             return False
-        return True
 
     @contextlib.contextmanager
     def asked(self) -> Iterator[APIClient]:
@@ -63,6 +64,17 @@ class Daemon:
                     environment=self.variables, timeout=self._timeout_s, max_pool_size=16, use_context=False
                 ).api
             return self._client
+
+
+def out_of_reach(host: str, info: Mapping[str, Any]) -> str | None:
+    """Why containers have no addresses that this machine's router can reach; None where they have."""
+    if not host.startswith("unix://"):
+        return f"{host} is another machine's"
+    if "Docker Desktop" in str(info.get("OperatingSystem")):
+        return "Docker Desktop runs containers in a virtual machine"
+    if any("name=rootless" in option for option in info.get("SecurityOptions") or ()):
+        return "a rootless Docker has a network of its own"
+    return None
 
 
 def in_words(error: Exception, host: str) -> WhaleRayError:

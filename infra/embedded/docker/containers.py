@@ -103,16 +103,24 @@ class Containers:
         (directory / "failed.json").unlink(missing_ok=True)
         try:
             if not made:
-                self._network.ensure(api)
-                container.create(api, self._labels, _spec(directory), directory.parent.name, keep=keep)
-                (directory / "made").touch()
-            api.start(self._name(directory))
+                self._make(api, directory, keep=keep)
+            try:
+                api.start(self._name(directory))
+            except NotFound:  # its network was removed by hand: it can't be moved to another one
+                api.remove_container(self._name(directory), force=True, v=True)
+                self._make(api, directory, keep=keep)
+                api.start(self._name(directory))
         except ImageNotFound:
             write_json(directory / "failed.json", {"why": GONE})
         except APIError as error:
             if "no space left" in explained(error):
                 raise
             write_json(directory / "failed.json", {"why": f"it could not be started: {explained(error)}"})
+
+    def _make(self, api: APIClient, directory: Path, *, keep: bool) -> None:
+        self._network.ensure(api)
+        container.create(api, self._labels, _spec(directory), directory.parent.name, keep=keep)
+        (directory / "made").touch()
 
     def see(self, api: APIClient, directory: Path) -> Instance | None:
         spec = read_json(directory / "spec.json")

@@ -43,21 +43,22 @@ class ImageBuild(Build):
     def _prepared(self, source: Path) -> Prepared:
         """The Dockerfile lies outside the context where it is ours: the source stays as it was committed."""
         request = self._request
-        file = self._work / "Dockerfile"
+        context = source
         if request["dockerfile"] is None:
-            file = source / request["plan"]["dockerfile"]
-            if not file.is_file():
+            file, context = source / request["plan"]["dockerfile"], source / request["plan"]["context"]
+            if not file.is_file() or not context.is_dir():
                 raise words.no_dockerfile(request["plan"]["dockerfile"])
         else:
+            file = self._work / "Dockerfile"
             file.write_text(request["dockerfile"])
             if not (source / ".dockerignore").exists():
                 file.with_name("Dockerfile.dockerignore").write_text(request["dockerignore"])
-        command = [request["docker"], "build", "--file", str(file), "--tag", request["image"], "--force-rm"]
-        for name, value in request["variables"].items():
-            command += ["--build-arg", f"{name}={value}"]
+        command = [request["docker"], "build", "--file", str(file), "--tag", request["image"]]
+        for name in request["variables"]:
+            command += ["--build-arg", name]  # the value from the environment: a proxy's may hold a password
         for name, value in request["labels"].items():
             command += ["--label", f"{name}={value}"]
-        return Prepared([*command, str(source)], source, request["environment"])
+        return Prepared([*command, str(context)], source, request["variables"] | request["environment"])
 
     def _run(self, prepared: Prepared) -> None:
         try:
