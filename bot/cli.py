@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, NoReturn
 
 import anyio
@@ -88,7 +89,9 @@ def setup(
     settings = _settings(check=False)
     if api_url:
         settings = settings.model_copy(update={"github_api_url": api_url})
-    _guarded(lambda: wiring.setup(settings, Console(highlight=False).print))
+    # An address that is broken into two lines can't be opened.
+    say = partial(Console(highlight=False).print, soft_wrap=True, markup=False)
+    _guarded(lambda: wiring.setup(settings, say))
 
 
 env = typer.Typer(

@@ -310,6 +310,7 @@ def setup(settings: Settings, say: Callable[[str], None]) -> None:
         done=done,
     )
     sock = listen(settings.host, settings.port)
+    sock.listen()  # whoever is quick with the address waits for the server, and is not refused
     say(f"Open {settings.own_url}/setup?token={flow.token}")
     anyio.run(serve_until, create_setup(flow), sock, ended)
     say(f"The App {made[0].slug} is made; its credentials are in .env." if made else "Nothing was made.")

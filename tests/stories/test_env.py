@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from tests.engine.repository import PACKS
 from tests.stories.browser import Browser, token
 from tests.stories.town import AUTHOR, Place, Town
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB Мир\n-----END CERTIFICATE-----"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 STRANGER = "mallory"
 
 
@@ -178,24 +175,7 @@ def test_operators_mistakes_are_told_in_words(
 # In a real browser.
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
-    """What goes wrong in it fails the test."""
-    confined = [] if os.geteuid() else ["--no-sandbox"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=confined)
-        context = browser.new_context(
-            color_scheme=request.param, viewport={"width": 900, "height": 900}, device_scale_factor=2
-        )
-        shown = context.new_page()
-        wrong: list[str] = []
-        shown.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        shown.on("pageerror", lambda error: wrong.append(str(error)))
-        yield shown
-        assert wrong == []
-        browser.close()
-
-
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
 def test_the_form_in_a_real_browser(place: Place, page: Page, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     scheme = request.node.callspec.params["page"]
     _, link = asked(place, f"browser-{scheme}")
