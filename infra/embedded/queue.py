@@ -23,7 +23,10 @@ SCHEMA = (
         attempts INTEGER NOT NULL DEFAULT 0, receipt TEXT, owner TEXT, why TEXT)""",
     "CREATE INDEX IF NOT EXISTS by_due ON jobs (queue, state, due)",
     "CREATE INDEX IF NOT EXISTS by_key ON jobs (queue, key, state)",
-    "CREATE INDEX IF NOT EXISTS by_group ON jobs (queue, grp, state)",
+    # The oldest that is due is found by walking these, oldest first, in the index alone; few are ever put back.
+    "CREATE INDEX IF NOT EXISTS open ON jobs (queue, id, due, state, grp) WHERE state IN ('waiting', 'leased')",
+    "CREATE INDEX IF NOT EXISTS put_back ON jobs (queue, grp, id) WHERE state = 'waiting' AND why IS NOT NULL",
+    "DROP INDEX IF EXISTS by_group",
     """CREATE TABLE IF NOT EXISTS remembered (
         queue TEXT NOT NULL, key TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (queue, key))""",
 )
@@ -137,13 +140,15 @@ class SqliteQueue:
         """The id and attempts of the oldest job that is due and whose group has none at work and none before it: one
         that was put back holds back those behind it. A lease that ran out is due too."""
         now = self._clock()
-        sql = """SELECT id, attempts FROM jobs AS job
-            WHERE queue = ?1 AND state IN (?2, ?3) AND due <= ?4 AND NOT EXISTS (
-                SELECT 1 FROM jobs AS other
-                WHERE other.queue = ?1 AND other.grp = job.grp AND other.due > ?4
-                    AND (other.state = ?3 OR (other.state = ?2 AND other.why IS NOT NULL AND other.id < job.id)))
+        sql = """SELECT id, attempts FROM jobs AS job INDEXED BY open
+            WHERE queue = ?1 AND state IN ('waiting', 'leased') AND due <= ?2
+                AND grp NOT IN (SELECT grp FROM jobs WHERE queue = ?1 AND state = 'leased' AND due > ?2)
+                AND NOT EXISTS (
+                    SELECT 1 FROM jobs AS other
+                    WHERE other.queue = ?1 AND other.grp = job.grp AND other.id < job.id AND other.due > ?2
+                        AND other.state = 'waiting' AND other.why IS NOT NULL)
             ORDER BY id LIMIT 1"""
-        row: tuple[int, int] | None = connection.execute(sql, (self._name, WAITING, LEASED, now)).fetchone()
+        row: tuple[int, int] | None = connection.execute(sql, (self._name, now)).fetchone()
         return row
 
     def _take(self, connection: sqlite3.Connection) -> Job | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -209,3 +212,22 @@ async def test_many_senders_and_workers_lose_and_double_nothing(queue: SqliteQue
 
     await asyncio.gather(*(send(n) for n in range(200)), *(work() for _ in range(8)))
     assert sorted(done, key=int) == [str(n) for n in range(200)]
+
+
+async def test_finding_the_next_job_costs_the_same_however_many_wait(tmp_path: Path) -> None:
+    assert await _steps(tmp_path / "many.db", 2000) < 1.5 * await _steps(tmp_path / "few.db", 50)
+
+
+async def _steps(path: Path, jobs: int) -> int:
+    """Of SQLite's machine, to find the next of so many that are due, while one is at work."""
+    queue = SqliteQueue(path, "inbox")
+    try:
+        await asyncio.gather(*(queue.send(event(), group=f"g{n}", key=f"k{n}") for n in range(jobs)))
+        await leased(queue)
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            counted = itertools.count()
+            connection.set_progress_handler(lambda: next(counted) and 0, 1)
+            assert queue._due(connection) is not None
+            return next(counted)
+    finally:
+        await queue.aclose()
