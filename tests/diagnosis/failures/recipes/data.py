@@ -70,6 +70,15 @@ _AGAINST_SERVER = f"{RUN.replace('exec ', '')}\nsetpriv --reuid nobody --clear-g
 _SERVER_URL = "jdbc:postgresql://127.0.0.1:15433/"
 _USER = "    username: acme\n    password: "
 
+_UNHEALTHY_REDIS = "spring:\n  data:\n    redis:\n      host: 127.0.0.1\n      port: 16379\nserver:\n  port: 18086\n"
+_UNHEALTHY_MAIL = "spring:\n  mail:\n    host: 127.0.0.1\n    port: 13025\nserver:\n  port: 18086\n"
+_ASKED = f"""\
+{PACKAGE_QUIETLY}
+timeout 45 java -jar target/app.jar --debug & app=$!
+until curl -s 127.0.0.1:18086/actuator/health >/dev/null || ! kill -0 $app; do sleep 1; done
+curl -s 127.0.0.1:18086/actuator/health >/dev/null
+kill $app; wait"""
+
 
 def _entity(query: str = "", entity: str = _ENTITY) -> dict[str, str]:
     return {"Price": entity, "Prices": _REPOSITORY % query}
@@ -197,17 +206,12 @@ RECIPES = (
         env=_PORT,
     ),
     recipe(
-        "health-check-failed",
-        yaml(
-            "spring:\n  data:\n    redis:\n      host: 127.0.0.1\n      port: 16379\nserver:\n  port: 18086\n",
-            "web",
-            "actuator",
-            "data-redis",
-        ),
-        command=f"{PACKAGE_QUIETLY}\ntimeout 45 java -jar target/app.jar --debug & app=$!\n"
-        "until curl -s 127.0.0.1:18086/actuator/health >/dev/null || ! kill -0 $app; do sleep 1; done\n"
-        "curl -s 127.0.0.1:18086/actuator/health >/dev/null\nkill $app; wait",
+        "redis-health",
+        yaml(_UNHEALTHY_REDIS, "web", "actuator", "data-redis"),
+        rule="spring-redis-unreachable",
+        command=_ASKED,
     ),
+    recipe("health-check-failed", yaml(_UNHEALTHY_MAIL, "web", "actuator", "mail"), command=_ASKED),
     recipe(
         "dialect-unknown",
         yaml(

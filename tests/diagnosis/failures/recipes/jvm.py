@@ -19,7 +19,16 @@ _HOARD = application(
     "        return arguments -> {\n            var prices = new java.util.ArrayList<long[]>();\n"
     "            while (true) prices.add(new long[100_000]);\n        };\n    }\n"
 )
-_NO_PLUGIN = pom().replace("spring-boot-maven-plugin", "spring-boot-maven-plugin", 1)
+
+_DIGITS = """\
+import org.apache.commons.lang3.StringUtils;
+
+public class Shop {
+    public static void main(String[] arguments) {
+        System.out.println(StringUtils.getDigits("1,000 won"));
+    }
+}
+"""
 
 RECIPES = (
     _recipe(
@@ -89,8 +98,18 @@ RECIPES = (
         rule="jvm-method-missing",
     ),
     _recipe(
-        "method-missing",
+        "class-missing-version",
         {**project(), "pom.xml": pom(properties="\n    <jackson-bom.version>2.10.5</jackson-bom.version>")},
         command=f"{PACKAGE_QUIETLY} && exec java -jar target/app.jar --debug --server.port=18089",
+        rule="jvm-class-missing",
+    ),
+    _recipe(
+        "method-missing",
+        {
+            **project({"Shop": _DIGITS}),
+            "pom.xml": pom("web", "org.apache.commons:commons-lang3"),
+        },
+        before=f"{PACKAGE_QUIETLY} && mvn -B -q dependency:copy -Dartifact=org.apache.commons:commons-lang3:3.5 -DoutputDirectory=old",
+        command="exec java -verbose:class -cp old/commons-lang3-3.5.jar:target/classes com.acme.shop.Shop",
     ),
 )
