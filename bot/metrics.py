@@ -13,3 +13,10 @@ JOBS = Histogram(
 )
 QUEUE = Gauge("whaleray_queue_jobs", "Jobs in a queue, by state.", ["queue", "state"])
 DEPLOYMENTS = Gauge("whaleray_deployments_in_flight", "Deployments under way, by stage.", ["stage"])
+DIAGNOSES = Counter("whaleray_diagnoses_total", "Questions put to a model, by outcome.", ["model", "outcome"])
+DIAGNOSIS_TOKENS = Counter(
+    "whaleray_diagnosis_tokens_total", "Tokens that a model has read and written.", ["model", "direction"]
+)
+DIAGNOSIS_COST = Counter(
+    "whaleray_diagnosis_cost_usd_total", "What its answers cost, where prices are known.", ["model"]
+)
