@@ -15,6 +15,8 @@ FORBIDDEN = {
 }
 COMPOSITION_ROOT = ROOT / "bot" / "wiring.py"
 ENTRY_POINT = ROOT / "bot" / "cli.py"
+LAMBDA = ROOT / "infra" / "aws" / "entry" / "inbox.py"
+"""Lambda calls it by its name, so nobody can hand it the handlers."""
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -30,7 +32,7 @@ def test_imports_point_one_way() -> None:
         f"{path.relative_to(ROOT)} imports {name}"
         for package, forbidden in FORBIDDEN.items()
         for path in (ROOT / package).rglob("*.py")
-        if path != COMPOSITION_ROOT
+        if path not in (COMPOSITION_ROOT, LAMBDA)
         for name in imported(path)
         if name.split(".")[0] in forbidden or (name == "bot.wiring" and path != ENTRY_POINT)
     ]
