@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import queue
 import sqlite3
@@ -28,7 +29,10 @@ BUSY_S = 5.0
 
 @dataclass(slots=True)
 class _Write:
-    run: Callable[[sqlite3.Connection], Any]
+    run: Callable[[sqlite3.Connection], Any] | None
+    together: Callable[[sqlite3.Connection, Sequence[Any]], None] | None
+    """Writes `item` and those of its neighbours by one call, in the place of `run`."""
+    item: Any
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
     result: Any = None
@@ -66,13 +70,26 @@ class Database:
 
     async def write(self, run: Callable[[sqlite3.Connection], T]) -> T:
         """`run` in a transaction of its own (a savepoint in the shared one); durable when this returns."""
+        result: T = await self._wait(run, None, None)
+        return result
+
+    async def write_together(self, together: Callable[[sqlite3.Connection, Sequence[T]], None], item: T) -> None:
+        """The same, for what comes in crowds: items that wait at the same time are given to one call of `together`.
+        Statements are what costs: each hands the interpreter over to the event loop and has to get it back."""
+        await self._wait(None, together, item)
+
+    async def _wait(
+        self,
+        run: Callable[[sqlite3.Connection], Any] | None,
+        together: Callable[[sqlite3.Connection, Sequence[Any]], None] | None,
+        item: Any,
+    ) -> Any:
         if self._closed:
             raise Outage(f"The database {self.path.name} is closed.")
         loop = asyncio.get_running_loop()
-        write = _Write(run, loop, loop.create_future())
+        write = _Write(run, together, item, loop, loop.create_future())
         self._writes.put(write)
-        result: T = await write.future
-        return result
+        return await write.future
 
     async def read(self, run: Callable[[sqlite3.Connection], T]) -> T:
         if self._closed:
@@ -127,8 +144,12 @@ class Database:
         try:
             with self._worded():
                 connection.execute("BEGIN IMMEDIATE")
-                for write in batch:
-                    self._savepoint(connection, write)
+                for together, writes in itertools.groupby(batch, key=lambda write: write.together):
+                    if together is not None:
+                        self._savepoint(connection, list(writes))
+                    else:
+                        for write in writes:
+                            self._savepoint(connection, [write])
                 connection.execute("COMMIT")
         except WhaleRayError as error:
             if connection.in_transaction:
@@ -140,14 +161,15 @@ class Database:
             with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever waited
                 loop.call_soon_threadsafe(_settle, [write for write in batch if write.loop is loop])
 
-    def _savepoint(self, connection: sqlite3.Connection, write: _Write) -> None:
+    def _savepoint(self, connection: sqlite3.Connection, writes: Sequence[_Write]) -> None:
         connection.execute("SAVEPOINT one")
         try:
-            write.result = write.run(connection)
+            _run(connection, writes)
         except sqlite3.OperationalError:
             raise  # disk full and the like concern all of the batch
-        except Exception as error:  # noqa: BLE001 - its own writer is told, the others go on
-            write.error = error
+        except Exception as error:  # noqa: BLE001 - its own writers are told, the others go on
+            for write in writes:
+                write.error = error
             connection.execute("ROLLBACK TO one")
         connection.execute("RELEASE one")
 
@@ -164,6 +186,14 @@ def _create(path: Path) -> None:
     file when it closes any descriptor of it, and another process would then take SQLite's log of writes away."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _run(connection: sqlite3.Connection, writes: Sequence[_Write]) -> None:
+    first = writes[0]
+    if first.together is not None:
+        first.together(connection, [write.item for write in writes])
+    elif first.run is not None:
+        first.result = first.run(connection)
 
 
 def _settle(batch: Sequence[_Write]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -90,14 +91,14 @@ class SqliteQueue:
         body = EVENT.dump_json(event).decode()
         now = self._clock()
         due = now + delay
+        if key.startswith(REMEMBERED):
+            await self._db.write_together(self._deliver, (key, group, body, due, now))
+            self._sent.set()
+            return
 
         def send(connection: sqlite3.Connection) -> None:
             if self._revived(connection, key, due):
                 return
-            if key.startswith(REMEMBERED):
-                sql = "INSERT OR IGNORE INTO remembered VALUES (?, ?, ?)"
-                if connection.execute(sql, (self._name, key, now)).rowcount == 0:
-                    return
             sql = "UPDATE jobs SET due = min(due, ?) WHERE queue = ? AND key = ? AND state = ?"
             if connection.execute(sql, (due, self._name, key, WAITING)).rowcount == 0:
                 connection.execute(
@@ -107,6 +108,31 @@ class SqliteQueue:
 
         await self._db.write(send)
         self._sent.set()
+
+    def _deliver(self, connection: sqlite3.Connection, items: Sequence[tuple[str, str, str, float, float]]) -> None:
+        """Webhooks, however many, in three statements. A dead one is revived, and one that is remembered is dropped."""
+        once = {item[0]: item for item in reversed(items)}  # of several with one key the first counts
+        given = (self._name, json.dumps(list(reversed(once.values()))))
+        connection.execute(
+            """UPDATE jobs SET state = 'waiting', due = ?3, attempts = 0
+            WHERE queue = ?1 AND state = 'dead' AND key IN (SELECT json_extract(value, '$[0]') FROM json_each(?2))""",
+            (*given, items[0][3]),
+        )
+        connection.execute(
+            """INSERT INTO jobs (queue, key, grp, event, state, due, sent_at)
+            SELECT ?1, json_extract(value, '$[0]') AS name, json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+                'waiting', json_extract(value, '$[3]'), json_extract(value, '$[4]')
+            FROM json_each(?2)
+            WHERE NOT EXISTS (SELECT 1 FROM remembered WHERE queue = ?1 AND key = name)
+                AND NOT EXISTS (SELECT 1 FROM jobs WHERE queue = ?1 AND jobs.key = name)
+            ORDER BY json_each.key""",
+            given,
+        )
+        connection.execute(
+            """INSERT OR IGNORE INTO remembered (queue, key, at)
+            SELECT ?1, json_extract(value, '$[0]'), json_extract(value, '$[4]') FROM json_each(?2)""",
+            given,
+        )
 
     def _revived(self, connection: sqlite3.Connection, key: str, due: float) -> bool:
         sql = "UPDATE jobs SET state = ?, due = ?, attempts = 0 WHERE queue = ? AND key = ? AND state = ?"

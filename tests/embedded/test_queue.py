@@ -135,6 +135,20 @@ async def test_a_redelivery_revives_a_dead_letter(queue: SqliteQueue, clock: Clo
     assert (await leased(queue)).attempts == 1
 
 
+async def test_deliveries_that_come_in_a_crowd_are_each_kept_once_and_in_order(queue: SqliteQueue) -> None:
+    names = [f"d{n}" for n in range(300)]
+    await asyncio.gather(
+        *(queue.send(event(name), group="g", key=f"delivery:{name}") for name in names for _ in range(2)),
+        queue.send(event("hint"), group="other", key="hint"),
+    )
+    found = []
+    while (job := await queue.lease(wait=0)) is not None:
+        found.append(job)
+        await queue.ack(job)
+    assert [job.event for job in found if job.group == "g"] == [event(name) for name in names]
+    assert [job.event for job in found if job.group == "other"] == [event("hint")]
+
+
 async def test_an_outage_uses_up_no_attempt(queue: SqliteQueue) -> None:
     await queue.send(event(), group="g", key="k")
     for _ in range(10):
