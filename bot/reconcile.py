@@ -15,6 +15,9 @@ from bot.ports import CheckRun, Ports
 
 LOG_EVERY_S = 15.0
 """docs/design.md: the log's tail in a check is written at most this often."""
+TAILS_PER_MINUTE = 20
+"""Of the 80 content-creating requests a minute that GitHub allows an installation (its documentation of secondary
+limits)."""
 
 
 async def show(ports: Ports, deployment_id: str) -> None:
@@ -33,7 +36,14 @@ async def show(ports: Ports, deployment_id: str) -> None:
     elif deployment.stage is Stage.FAILED and deployment.cause.trigger is Trigger.PUSH:
         await _tell_merged(ports, scene)
     if deployment.stage is Stage.BUILDING:
-        await deployments.show(ports, deployment, delay=LOG_EVERY_S)
+        building = sum(d.stage is Stage.BUILDING for d in await ports.store.in_flight())
+        await deployments.show(ports, deployment, delay=tail_every(building))
+
+
+def tail_every(building: int) -> float:
+    """Seconds between two writes of a log's tail while that many build: together they leave GitHub's limit to what
+    matters more, the ends of deployments and the answers to people."""
+    return max(LOG_EVERY_S, building * 60 / TAILS_PER_MINUTE)
 
 
 async def _scene(ports: Ports, deployment: Deployment, service: Service) -> render.Scene:
