@@ -11,6 +11,7 @@ from anyio.to_thread import run_sync
 
 from bot.diagnosis.known import Nearby, Rule, known_failures
 from bot.diagnosis.places import class_in, path_in
+from bot.diagnosis.wording import wording
 from bot.model import Diagnosis, Evidence, Finding
 from bot.ports import Extract
 
@@ -171,11 +172,12 @@ def _finding(match: Match, files: Sequence[str]) -> Finding:
     path = rule.render(rule.file, values)
     file = class_in(name, files) if name else path_in(path, files)
     line = int(values["line"]) if file and values["line"] else None
+    said, values = wording(rule), values | {"file": file or path}
     return Finding(
         severity=rule.severity,
-        title=rule.render(rule.title, values | {"file": file or path}),
-        cause=rule.render(rule.cause, values | {"file": file or path}),
-        fix=rule.render(rule.fix, values | {"file": file or path}),
+        title=rule.render(said.title, values),
+        cause=rule.render(said.cause, values),
+        fix=rule.render(said.fix, values),
         file=file,
         line=line,
         column=int(values["column"]) if line and values["column"] else None,
