@@ -1,9 +1,7 @@
-"""HTTP: webhooks in, health and metrics out, a few pages. Raw JSON ends here."""
+"""HTTP: webhooks in, health and metrics out, a few pages."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,24 +11,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from bot import metrics, payloads
+from bot import metrics
 from bot.door import Door
 from bot.env_page import EnvPage
 from bot.errors import WhaleRayError
-from bot.events import Event, group_of
 from bot.links import Links
 from bot.log_pages import LogPages
 from bot.model import Stage
 from bot.pages import PLAIN, page
 from bot.ports import Ports
+from bot.webhook import PATH, Webhook
 
 log = structlog.get_logger(__name__)
 
-MAX_BODY = 25 * 1024 * 1024
-"""GitHub's own cap on a payload."""
-_MAX_NAME = 100
 _READ = ["GET", "HEAD"]
 
 
@@ -53,16 +49,9 @@ class WebSettings:
 
 def create_app(ports: Ports, settings: WebSettings, ready: Callable[[], Awaitable[Sequence[str]]] = _ready) -> FastAPI:
     """`ready`: what keeps this process from doing its work now, a line each."""
-    app = FastAPI(title="WhaleRay", docs_url=None, redoc_url=None, openapi_url=None)
+    app = _App(Webhook(ports, settings.secrets))
     app.exception_handler(HTTPException)(_refused)
     app.exception_handler(RequestValidationError)(_unreadable)
-
-    @app.post("/webhook")
-    async def webhook(request: Request) -> Response:
-        status, words = await _webhook(ports, settings, request)
-        event = request.headers.get("x-github-event", "")
-        metrics.DELIVERIES.labels(event if event in payloads.HANDLED else "other", str(status)).inc()
-        return PlainTextResponse(words + "\n", status)
 
     @app.api_route("/healthz", methods=_READ)
     async def healthz() -> Response:
@@ -92,6 +81,21 @@ def create_app(ports: Ports, settings: WebSettings, ready: Callable[[], Awaitabl
     return app
 
 
+class _App(FastAPI):
+    """FastAPI, save for webhooks: those go straight to what takes them."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        super().__init__(title="WhaleRay", docs_url=None, redoc_url=None, openapi_url=None)
+        self._webhook = webhook
+        self.router.routes.append(Route(PATH, webhook, methods=["POST"]))  # so that other methods are told of this one
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
+            await self._webhook(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 async def _refused(_: Request, error: Exception) -> Response:
     """A path or a method that isn't there, in words."""
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
@@ -101,64 +105,6 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _unreadable(_request: Request, _error: Exception) -> Response:
     return PlainTextResponse("This address is incomplete or wrong.\n", 400, headers=PLAIN)
-
-
-async def _webhook(ports: Ports, settings: WebSettings, request: Request) -> tuple[int, str]:
-    try:
-        body = await _body(request)
-    except ClientDisconnect:
-        return 400, "The body ended early."
-    if body is None:
-        return 413, f"The body is larger than {MAX_BODY} bytes."
-    if not _authentic(settings.secrets, body, request.headers.get("x-hub-signature-256", "")):
-        return 401, "The signature in X-Hub-Signature-256 is missing or does not match the webhook secret."
-    name = request.headers.get("x-github-event", "")
-    delivery = request.headers.get("x-github-delivery", "")
-    if not name or not delivery or len(name) > _MAX_NAME or len(delivery) > _MAX_NAME:
-        return 400, "X-GitHub-Event and X-GitHub-Delivery are needed."
-    if name == "ping":
-        return 200, "pong"
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return 400, "The body is a form. Set the content type of the App's webhook to application/json."
-    try:
-        event = payloads.parse(name, delivery, body, ports.clock())
-    except payloads.Malformed as malformed:
-        return 400, f"The body can't be read: {malformed}."
-    if event is None:
-        return 202, "accepted; nothing to do"
-    return await _accept(ports, event, delivery)
-
-
-async def _accept(ports: Ports, event: Event, delivery: str) -> tuple[int, str]:
-    try:
-        await ports.inbox.send(event, group=group_of(event), key=f"delivery:{delivery}")
-    except WhaleRayError as error:
-        log.error("the queue can't be written", error=str(error), delivery=delivery)
-        return 503, "The delivery could not be stored; redeliver it later."
-    return 202, "accepted"
-
-
-async def _body(request: Request) -> bytes | None:
-    """The raw body, or None as soon as it is known to be too large."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and (len(declared) > 9 or int(declared) > MAX_BODY):
-        return None
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _authentic(secrets: Sequence[str], body: bytes, signature: str) -> bool:
-    given = signature.encode("utf-8", "replace")
-    return any(
-        hmac.compare_digest(b"sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode(), given)
-        for secret in secrets
-    )
 
 
 async def _gauge(ports: Ports) -> None:
