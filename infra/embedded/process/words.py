@@ -27,8 +27,9 @@ ENDED = Failed(
 def no_docker() -> Failed:
     return Failed(
         "This repository has a Dockerfile and no Maven or Gradle build.",
-        "The process engine builds jars, and the docker engine is not available in this version.",
-        "Add a `pom.xml`, `build.gradle` or `build.gradle.kts` that builds the application, then deploy again.",
+        "WhaleRay runs here with the process engine, which builds jars.",
+        "Add a `pom.xml`, `build.gradle` or `build.gradle.kts` that builds the application, or have whoever runs WhaleRay "
+        "use WHALERAY_ENGINE=docker.",
     )
 
 
