@@ -9,12 +9,12 @@ import sys
 
 
 def lines(text: str, budget: int) -> list[int]:
-    """Its snippets, one for each cluster, and of those the first lines that fit the budget."""
+    """Its snippets, one for each cluster, and of those the last that fit the budget: logs end in their failure."""
     extractors = importlib.import_module("logdetective.extractors")
     numbers: list[int] = []
     for first, snippet in extractors.DrainExtractor(max_clusters=budget)(text):
         numbers.extend(range(first, first + snippet.count("\n") + 1))
-    return numbers[:budget]
+    return numbers[-budget:]
 
 
 def main() -> None:

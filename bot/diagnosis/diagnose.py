@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from anyio.to_thread import run_sync
 
-from bot.diagnosis.extract import ranked
+from bot.diagnosis.extract import Choice
 from bot.diagnosis.reading import Reading, read
 from bot.diagnosis.redact import redacted
 from bot.diagnosis.validate import validate
@@ -37,20 +37,29 @@ def _reading(text: str, secrets: Collection[str]) -> Reading:
 
 def _extract(reading: Reading, budget_lines: int, budget_tokens: int) -> Extract:
     shown = {line.number: line.text for line in reading.lines}
-    whole = reading.total <= budget_lines and sum(map(_tokens, shown.values())) <= budget_tokens
-    numbers = list(shown) if whole else _affordable(reading, shown, min(budget_lines, reading.total - 1), budget_tokens)
-    return Extract(lines=tuple((number, shown[number]) for number in numbers), total=reading.total, whole=whole)
+    choice = Choice(reading)
+    affordable = _most(lambda lines: _cost(shown, choice.of(lines)) <= budget_tokens, min(budget_lines, reading.total))
+    numbers = choice.of(affordable)
+    return Extract(
+        lines=tuple((number, shown[number]) for number in numbers),
+        total=reading.total,
+        whole=len(numbers) == reading.total,
+    )
 
 
-def _affordable(reading: Reading, shown: Mapping[int, str], budget_lines: int, budget_tokens: int) -> list[int]:
-    numbers: list[int] = []
-    left = budget_tokens
-    for number in ranked(reading, budget_lines):
-        cost = _tokens(shown[number])
-        if cost <= left:
-            left -= cost
-            numbers.append(number)
-    return sorted(numbers)
+def _most(fits: Callable[[int], bool], most: int) -> int:
+    """The largest number, 1 to `most`, that fits: what is chosen costs more the more lines there are."""
+    if fits(most):
+        return most
+    low, high = 1, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def _cost(shown: Mapping[int, str], numbers: Sequence[int]) -> int:
+    return sum(_tokens(shown[number]) for number in numbers)
 
 
 def _tokens(line: str) -> int:

@@ -23,6 +23,8 @@ WHOLE = 0.5
 AROUND = 8
 """Lines before and after that have a say in a line's value, since a cause is seldom one line."""
 
+_ROOT = re.compile(r"\s*Caused by: ")
+"""What a long stack trace is about stands there, and its frames must not crowd it out."""
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -38,29 +40,64 @@ def extract_lines(lines: Iterable[str], budget_lines: int) -> list[int]:
 
 def choose(reading: Reading, budget: int) -> list[int]:
     """The lines of a reading that carry the cause, at most `budget`; all of them when they are no more."""
-    return sorted(ranked(reading, budget))
+    return Choice(reading).of(budget)
 
 
-def ranked(reading: Reading, budget: int) -> list[int]:
-    """`choose`, the most telling first."""
-    lines = reading.lines
-    if budget <= 0:
-        return []
-    if reading.total <= budget:
-        return [line.number for line in lines]
-    heads, bodies = scores(reading)
-    live = [index for index, head in enumerate(heads) if head > NEVER]
-    by_head = sorted(live, key=lambda i: -heads[i])
-    chosen = dict.fromkeys(by_head[: max(1, int(LIKELIEST * budget))])
-    chosen.update(dict.fromkeys(_varied(lines, by_head, int(VARIED * budget))))
-    ends = reading.ends
-    chosen.update(dict.fromkeys(i for i in range(len(lines) - 1, -1, -1) if lines[i].number in ends))
-    values = _values(lines, live, heads, bodies, budget)
-    for index in (*sorted(live, key=lambda i: -values[i]), *range(len(lines) - 1, -1, -1)):
-        if len(chosen) >= budget:
-            break
-        chosen[index] = None
-    return [lines[i].number for i in list(chosen)[:budget]]
+class Choice:
+    """A reading, scored once, to choose from within this budget or that."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._total = reading.total
+        self._lines = reading.lines
+        heads, bodies = scores(reading)
+        live = [index for index, head in enumerate(heads) if head > NEVER]
+        self._by_head = sorted(live, key=lambda i: -heads[i])
+        self._ends = [i for i in range(len(self._lines) - 1, -1, -1) if self._lines[i].number in reading.ends]
+        self._values = self._valued(live, heads, bodies)
+        self._unit_of = units(line.text for line in self._lines)
+        self._sizes = Counter(self._unit_of)
+        self._best: dict[int, float] = {}
+        for index, value in self._values.items():
+            unit = self._unit_of[index]
+            self._best[unit] = max(value, self._best.get(unit, 0.0))
+
+    def of(self, budget: int) -> list[int]:
+        """The numbers of the lines chosen, ascending."""
+        if budget <= 0:
+            return []
+        if self._total <= budget:
+            return [line.number for line in self._lines]
+        chosen = dict.fromkeys(self._by_head[: max(1, int(LIKELIEST * budget))])
+        chosen.update(dict.fromkeys(_varied(self._lines, self._by_head, int(VARIED * budget))))
+        chosen.update(dict.fromkeys(self._ends))
+        for index in (*self._by_value(budget), *range(len(self._lines) - 1, -1, -1)):
+            if len(chosen) >= budget:
+                break
+            chosen[index] = None
+        return sorted(self._lines[index].number for index in list(chosen)[:budget])
+
+    def _valued(self, live: Sequence[int], heads: Sequence[float], bodies: Sequence[float]) -> dict[int, float]:
+        """What a line is worth to the reader by its own likelihood and its neighbours'."""
+        body = [_likelihood(score) for score in bodies]
+        sums = [0.0, *accumulate(body)]
+        values: dict[int, float] = {}
+        for index in live:
+            low, high = max(0, index - AROUND), min(len(body), index + AROUND + 1)
+            around = (sums[high] - sums[low]) / (2 * AROUND + 1)
+            value = 0.7 * around + 0.3 * body[index] + 0.5 * _likelihood(heads[index])
+            values[index] = value if self._lines[index].text else value / 2
+        return values
+
+    def _by_value(self, budget: int) -> list[int]:
+        """The most valuable first, a unit that fits as a whole."""
+        fits = max(3.0, WHOLE * budget)
+
+        def value(index: int) -> float:
+            unit = self._unit_of[index]
+            whole = self._sizes[unit] <= fits or _ROOT.match(self._lines[index].text)
+            return max(self._values[index], 0.9 * self._best[unit]) if whole else self._values[index]
+
+        return sorted(self._values, key=lambda index: -value(index))
 
 
 def _varied(lines: Sequence[Line], by_head: Sequence[int], most: int) -> list[int]:
@@ -74,31 +111,6 @@ def _varied(lines: Sequence[Line], by_head: Sequence[int], most: int) -> list[in
             shapes[shape] += 1
             varied.append(index)
     return varied
-
-
-def _values(
-    lines: Sequence[Line], live: Sequence[int], heads: Sequence[float], bodies: Sequence[float], budget: int
-) -> dict[int, float]:
-    """What each line is worth to the reader: its own likelihood and its neighbours', and its unit's where that fits."""
-    body = [_likelihood(score) for score in bodies]
-    sums = [0.0, *accumulate(body)]
-    values: dict[int, float] = {}
-    last = len(lines)
-    for index in live:
-        low, high = max(0, index - AROUND), min(last, index + AROUND + 1)
-        around = (sums[high] - sums[low]) / (2 * AROUND + 1)
-        value = 0.7 * around + 0.3 * body[index] + 0.5 * _likelihood(heads[index])
-        values[index] = value if lines[index].text else value / 2
-    unit_of = units(line.text for line in lines)
-    sizes = Counter(unit_of)
-    best: dict[int, float] = {}
-    for index, value in values.items():
-        best[unit_of[index]] = max(value, best.get(unit_of[index], 0.0))
-    fits = max(3.0, WHOLE * budget)
-    return {
-        index: max(value, 0.9 * best[unit_of[index]]) if sizes[unit_of[index]] <= fits else value
-        for index, value in values.items()
-    }
 
 
 def _likelihood(score: float) -> float:

@@ -22,10 +22,13 @@ class Mark:
     """Words, or single characters with which the stripped line begins."""
     pattern: re.Pattern[str] | None
     """None: a clue alone is enough."""
+    folded: bool = False
+    """The pattern is in lower case and searched in the lower-cased line, which is faster than ignoring case."""
 
 
 def _mark(name: str, clues: str, pattern: str | None = None) -> Mark:
-    return Mark(name, tuple(clues.split()), re.compile(pattern) if pattern else None)
+    folded = pattern is not None and pattern.startswith("(?i)")
+    return Mark(name, tuple(clues.split()), re.compile(pattern.removeprefix("(?i)")) if pattern else None, folded)
 
 
 _ERRORS = "error errors err"
@@ -175,8 +178,8 @@ MARKS = (
         r"(?i)^\W*(?:failures?|errors?|failed tests?|failing tests?|issues?|problems?|offenses|"
         r"what went wrong|description|stack trace|"
         r"traceback|captured \w+|test failures?|there (?:was|were) \d+|results?)\b.{0,24}:?\W*$|"
-        r"COMPILATION ERROR|BUILD FAIL|"
-        r"APPLICATION FAILED|TEST FAIL",
+        r"compilation error|build fail|"
+        r"application failed|test fail",
     ),
     _mark("box", "_ = * # -", r"^[_=*#-]{3,} .{1,80} [_=*#-]{3,}$"),
     _mark(
@@ -233,10 +236,10 @@ _OUTRIGHT = sum(1 << bit for bit, mark in enumerate(MARKS) if mark.pattern is No
 
 
 @lru_cache(maxsize=4096)
-def _tries(bits: int) -> tuple[tuple[int, Callable[[str], object]], ...]:
+def _tries(bits: int) -> tuple[tuple[int, bool, Callable[[str], object]], ...]:
     """The same few words come together again and again, so what they lead to is remembered."""
     return tuple(
-        (1 << bit, mark.pattern.search)
+        (1 << bit, mark.folded, mark.pattern.search)
         for bit, mark in enumerate(MARKS)
         if mark.pattern is not None and bits >> bit & 1
     )
@@ -258,7 +261,7 @@ def marks(line: str) -> int:
     found = tried & _OUTRIGHT
     if tried != found:
         line = line[:LOOKED_AT]
-        for bit, search in _tries(tried):
-            if search(line):
+        for bit, folded, search in _tries(tried):
+            if search(low if folded else line):
                 found |= bit
     return found

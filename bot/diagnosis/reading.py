@@ -31,7 +31,7 @@ _BEGINNING = re.compile(
     r"\$ |The command .{0,2000} exited with 0|##\[group\]|travis_time:start|travis_fold:start|section_start|"
     r"Step \d+/\d+ :|\[Pipeline\] |#\d+ \["
 )
-_EDGES = frozenset("$T#PEBDNYts S[")
+_MAY_BEGIN, _MAY_FAIL = frozenset("$T#tsS["), frozenset("T#PEBDNY")
 _NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\d+|\b[0-9a-f]{7,40}\b")
 
 
@@ -76,7 +76,7 @@ class Reading:
         """Take up the next line."""
         text = normalise(raw)
         self.total += 1
-        if text and text[0] in _EDGES and _BEGINNING.match(text):
+        if text and text[0] in _MAY_BEGIN and _BEGINNING.match(text):
             self._begin()
         found = marks(text)
         points = self.scale.strength(found)
@@ -91,7 +91,7 @@ class Reading:
         if points > STRONG:
             self.strong += 1
             self.strong_here += 1
-        if text and text[0] in _EDGES and _FAILURE.match(text):
+        if text and text[0] in _MAY_FAIL and _FAILURE.match(text):
             self._fail(text)
         if len(self.lines) > 2 * KEPT:
             self._thin()
