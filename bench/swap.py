@@ -23,6 +23,7 @@ from bot import wiring
 from bot.settings import Settings
 from infra.demo.load import Load
 from infra.demo.machine import free_port
+from infra.embedded.home import state_directory
 from router.supervisor import start_detached, stop
 
 CONNECTIONS = 64
@@ -58,7 +59,7 @@ def _both() -> Iterator[tuple[str, str]]:
         home = Path(directory)
         settings = Settings(home_dir=home / "state", router_port=free_port(), dns_port=free_port())
         port = free_port()
-        known = wiring.registry(settings, wiring.home(settings))
+        known = wiring.registry(settings, state_directory(settings))
         workers = wiring.router_config(settings, home / "state").workers
 
         async def register() -> None:

@@ -108,7 +108,7 @@ def env_set(service: ServiceId, key: str) -> None:
 
     settings = _settings(check=False)
     value = typer.prompt(f"Value of {key}", hide_input=True) if sys.stdin.isatty() else _piped()
-    _guarded(lambda: anyio.run(wiring.set_secret, settings, service, key, value))
+    _guarded(lambda: anyio.run(wiring.operator(settings).set_secret, service, key, value))
     Console().print(f"{key} is set. It takes effect with the next deployment or /whaleray restart.", highlight=False)
 
 
@@ -118,7 +118,7 @@ def env_unset(service: ServiceId, key: str) -> None:
     from bot import wiring  # noqa: PLC0415
 
     settings = _settings(check=False)
-    _guarded(lambda: anyio.run(wiring.set_secret, settings, service, key, None))
+    _guarded(lambda: anyio.run(wiring.operator(settings).set_secret, service, key, None))
     Console().print(
         f"{key} is deleted. It takes effect with the next deployment or /whaleray restart.", highlight=False
     )
@@ -130,7 +130,7 @@ def env_list(service: ServiceId) -> None:
     from bot import wiring  # noqa: PLC0415
 
     settings = _settings(check=False)
-    _guarded(lambda: print(*anyio.run(wiring.secret_names, settings, service), sep="\n"))  # noqa: T201 - for a pipe
+    _guarded(lambda: print(*anyio.run(wiring.operator(settings).secret_names, service), sep="\n"))  # noqa: T201 - for a pipe
 
 
 @app.command()
