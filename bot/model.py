@@ -171,6 +171,8 @@ class BuildPlan(Record):
     """The directory that its own Dockerfile is built in, relative to the root."""
     task: str = "bootJar"
     """Gradle's task that packages the application."""
+    repackage: bool = False
+    """The POM doesn't apply Spring Boot's plugin: the build calls its goal, which makes the jar executable."""
     arguments: tuple[str, ...] = ()
     """Extra build arguments from `.whaleray.yml`."""
     env: tuple[tuple[str, str], ...] = ()
@@ -189,7 +191,9 @@ class BuildPlan(Record):
             only: tuple[str, ...] = ("-pl", module, "-am") if module else ()
             # Maven 3.6.1 brought -ntp; wrappers of the time before Spring Boot 2.2 name older ones, which refuse it.
             quiet = () if self.wrapper and self.spring_boot.startswith(("1.", "2.0.", "2.1.")) else ("-ntp",)
-            return (tool, "-B", *quiet, "-DskipTests", *only, *self.arguments, "package")
+            plugin = f"org.springframework.boot:spring-boot-maven-plugin:{self.spring_boot}"
+            goals = ("package", f"{plugin}:repackage") if self.repackage else ("package",)
+            return (tool, "-B", *quiet, "-DskipTests", *only, *self.arguments, *goals)
         if self.builder is Builder.GRADLE:
             tool = "./gradlew" if self.wrapper else "gradle"
             # By directory and not by project path: settings may map the two as they like.

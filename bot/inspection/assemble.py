@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from bot.inspection import jdk, runtime
+from bot.inspection.candidates import guide_directories
 from bot.inspection.config import Configuration
-from bot.inspection.files import Files, join, parent, show
+from bot.inspection.files import Files, join, parent, show, show_all
 from bot.inspection.own_dockerfile import OwnDockerfile
 from bot.inspection.runtime import Runtime
 from bot.inspection.systems import Facts
@@ -56,6 +57,7 @@ def assemble(files: Files, wanted: Configuration, facts: Facts, parts: Parts) ->
         wrapper=wrapper is not None,
         wrapper_executable=wrapper is None or files.executable(wrapper),
         task=_task(facts),
+        repackage=facts.repackages is False,
         jdk=parts.jdk,
         jdk_from=parts.jdk_from,
         spring_boot=facts.boot_version if boot_numbers(facts.boot_version) else "",
@@ -162,10 +164,13 @@ def _notes(files: Files, wanted: Configuration, facts: Facts, parts: Parts) -> I
         yield "GraalVM's plugin is there; WhaleRay builds the jar and runs it on a JVM."
     if facts.elsewhere and not (facts.boot and facts.repackages):
         yield f"{show(facts.candidate.build_file)} doesn't name Spring Boot's plugin; {facts.elsewhere} may bring it."
-    if facts.candidate.directory.endswith("complete") and facts.directory == facts.candidate.directory:
-        beside = join(parent(facts.directory), "initial")
-        if beside in files.directories and wanted.path != facts.directory:
-            yield f"{show(facts.directory)} is built, and not {show(beside)}: this is laid out as a Spring guide."
+    if facts.repackages is False:
+        yield f"{show(facts.candidate.build_file)} doesn't apply Spring Boot's plugin: WhaleRay calls its `repackage`."
+    guide = guide_directories(parent(facts.directory))
+    if facts.directory == guide[0] == facts.candidate.directory and wanted.path != facts.directory:
+        beside = [each for each in guide[1:] if each in files.directories]
+        if beside:
+            yield f"{show(facts.directory)} is built, and not {show_all(beside)}: this is laid out as a Spring guide."
     if files.truncated:
         yield "GitHub lists only a part of this repository's files; the rest was not looked at."
 

@@ -56,6 +56,11 @@ class Found:
     """Those that nothing tells apart."""
 
 
+def guide_directories(within: str) -> tuple[str, ...]:
+    """Those of Spring's guides: what there is to run, then the same in Kotlin and what a reader starts from."""
+    return tuple(join(within, each) for each in ("complete", "complete-kotlin", "initial", "initial-kotlin"))
+
+
 def find(files: Files, within: str = "") -> Found:
     """Of the directories under `within` (itself included)."""
     inside = [path for path in files.paths if not within or path.startswith(f"{within}/")]

@@ -7,15 +7,17 @@ from collections.abc import Generator
 from bot.errors import UserError
 from bot.inspection import candidates, config, jdk, own_dockerfile, refusals, runtime, systems
 from bot.inspection.assemble import Parts, assemble, boot_numbers, dockerfile_alone
-from bot.inspection.candidates import Candidate, Found
+from bot.inspection.candidates import Candidate, Found, guide_directories
 from bot.inspection.config import Configuration
 from bot.inspection.files import Files, join, show, usable
 from bot.inspection.own_dockerfile import OwnDockerfile
 from bot.inspection.systems import Facts
-from bot.model import BuildPlan
+from bot.model import Builder, BuildPlan
 from bot.ports import Tree
 
 FIRST_BOOT_ON_17 = (2, 5)
+AN_APPLICATION = 4
+"""The score from which a candidate has a main class or settings."""
 
 Planning = Generator[str, bytes, BuildPlan]
 """Yields the path it wants to read, is sent its bytes, and returns the plan."""
@@ -77,9 +79,10 @@ def _application(
             raise refusals.unusable(candidate.directory)
         read.append((yield from systems.read(files, candidate)))
     applications = [each for each in read if each.boot is not False and each.repackages is not False]
+    applications = applications or [each for each in read if _repackageable(each)]
     if len(applications) > 1 and not dockerfile:
         raise refusals.several(tuple(each.candidate for each in applications))
-    if len(applications) == 1 and (applications[0].boot or chosen[0].score >= 4):
+    if len(applications) == 1 and (applications[0].boot or chosen[0].score >= AN_APPLICATION):
         return applications[0]
     if dockerfile:
         return None
@@ -89,6 +92,21 @@ def _application(
     raise refusals.not_executable(facts) if facts.boot and not facts.framework else refusals.not_boot(facts)
 
 
+def _repackageable(facts: Facts) -> bool:
+    """Whether the build can be told to make the jar executable, as `spring-boot:run` needs no plugin in the POM either.
+
+    Not in a reactor: a goal on the command line runs in each of its modules, and fails in a library.
+    """
+    return (
+        facts.builder is Builder.MAVEN
+        and facts.boot is True
+        and facts.repackages is False
+        and not facts.module
+        and facts.candidate.score >= AN_APPLICATION
+        and boot_numbers(facts.boot_version) is not None
+    )
+
+
 def _chosen(files: Files, found: Found, within: str) -> tuple[Candidate, ...]:
     """One, or two that only their build files can tell apart."""
     at_root = next((each for each in found.candidates if each.directory == within), None)
@@ -96,8 +114,10 @@ def _chosen(files: Files, found: Found, within: str) -> tuple[Candidate, ...]:
         return (at_root,)
     if files.truncated and not within:
         raise refusals.truncated()
-    if {each.directory for each in found.best} == {join(within, "initial"), join(within, "complete")}:
-        return tuple(each for each in found.best if each.directory.endswith("complete"))
+    guide = guide_directories(within)
+    complete = next((each for each in found.best if each.directory == guide[0]), None)
+    if complete and all(each.directory in guide for each in found.best):
+        return (complete,)
     if len(found.best) > 2:
         raise refusals.several(found.best)
     return found.best

@@ -264,3 +264,10 @@ def test_the_user_has_a_home_that_is_the_working_directory(machine: Machine) -> 
     final = machine.build(injected_dockerfile(MAVEN))
     assert (final / "etc/passwd").read_text().startswith("app:x:10001:10001:app:")
     assert (final / "application").is_dir()
+
+
+def test_dependencies_are_fetched_without_the_goal_that_makes_the_jar_executable() -> None:
+    plan = MAVEN.model_copy(update={"repackage": True, "spring_boot": "3.4.0"})
+    fetching = next(line for line in injected_dockerfile(plan).splitlines() if "dependency:go-offline" in line)
+    assert "package" not in fetching.replace("repackage", "package")
+    assert plan.command[-2:] == ("package", "org.springframework.boot:spring-boot-maven-plugin:3.4.0:repackage")
