@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -50,6 +51,14 @@ async def snoop(lab: ProcessLab, more: str = "") -> str:
 async def test_this_machine_can_confine() -> None:
     """The tests below say nothing on a machine without bubblewrap, which `.ci/run` installs."""
     assert confine.works()
+
+
+def test_of_the_machine_s_top_only_the_system_is_seen() -> None:
+    """`/opt`, `/srv`, `/home`, `/root` and `/var` may hold the bot's checkout with its `.env` and the App's key."""
+    listing = confine.command(confine.Shelter(writable=()), ["ls", "/"])
+    listed = subprocess.run(listing, capture_output=True, text=True, check=True, timeout=10)
+    system = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"}
+    assert set(listed.stdout.split()) <= system | {"etc", "proc", "dev", "run"}
 
 
 async def test_a_confined_build_finds_nothing_of_the_bot(snooped: ProcessLab) -> None:
