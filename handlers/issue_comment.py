@@ -20,12 +20,12 @@ async def handle(ports: Ports, event: Comment) -> None:
     wanted = commands.parse(event.body)
     if not wanted:
         return
-    if not event.is_pull_request:
-        await _answer(ports, event, [Said(render.not_a_pull_request(), done=False)])
-        return
     if not await ports.github.can_write(event.repository, event.sender):
         if await ports.store.once(f"refused:{event.repository.id}:{event.issue}:{event.sender}", event.delivery):
             await _answer(ports, event, [Said(render.refusal(event.repository), done=False)])
+        return
+    if not event.is_pull_request:
+        await _answer(ports, event, [Said(render.not_a_pull_request(), done=False)])
         return
     age = event.received_at - event.created_at
     if age > STALE_S:
