@@ -1,10 +1,11 @@
-"""Re-run all: the newest deployment of that commit once more."""
+"""Re-run all: the newest deployment of that commit once more, under the same rules as its button."""
 
 from __future__ import annotations
 
-from bot import deployments
+from bot import actions, neutral
+from bot.actions import Asked
 from bot.events import CheckSuiteRerun
-from bot.model import Cause, Trigger
+from bot.model import Trigger
 from bot.ports import Ports
 
 
@@ -15,5 +16,14 @@ async def handle(ports: Ports, event: CheckSuiteRerun) -> None:
     shown = next((d for d in known if d.sha == event.head_sha), None)
     if shown is None:
         return
-    cause = Cause(delivery=event.delivery, trigger=Trigger.RERUN, at=event.received_at)
-    await deployments.open_again(ports, event.repository, shown, cause, actor=event.sender)
+    asked = Asked(
+        repository=event.repository,
+        actor=event.sender,
+        delivery=event.delivery,
+        at=event.received_at,
+        trigger=Trigger.RERUN,
+        pr=shown.pr,
+    )
+    said = await actions.redeploy(ports, asked, shown)
+    if not said.done:
+        await neutral.refused(ports, asked, event.head_sha)
