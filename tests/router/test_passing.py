@@ -172,6 +172,21 @@ async def cookies(rig: Rig, service: Service, *sent: str) -> list[str]:
     return (await rig.ask(f"/{service.name}/login")).all("Set-Cookie")
 
 
+async def test_no_header_of_one_service_reaches_into_the_others(shared: Rig, service: Service) -> None:
+    """They share an origin: a worker of wider scope would answer for all of them, and clearing would log out of all."""
+
+    async def handler(request: Request) -> bytes:
+        return answer(headers={"Service-Worker-Allowed": "/", "Clear-Site-Data": '"*"', "Cache-Control": "no-store"})
+
+    service.backend.handler = handler
+    got = await shared.ask(f"/{service.name}/worker.js")
+    assert got.get("Service-Worker-Allowed") == f"/{service.name}/"
+    assert got.get("Clear-Site-Data") is None
+    assert got.get("Cache-Control") == "no-store"
+    service.backend.handler = ok
+    assert (await shared.ask(f"/{service.name}/worker.js")).get("Service-Worker-Allowed") is None
+
+
 async def test_cookies_are_scoped_to_the_service_once(shared: Rig, service: Service) -> None:
     id_ = service.name
     assert await cookies(
