@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 UV     := uv==0.13.9
 ARGS   ?=
 
-.PHONY: help demo test test-engines lint audit bench bench-diagnosis clean
+.PHONY: help demo test test-engines lint audit bench bench-diagnosis lambda clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make test-engines  the tests that need a Docker engine; starts its own where none answers (root, Debian's docker.io)"
 	@echo "make lint          ruff, mypy --strict"
 	@echo "make audit         dependencies against known advisories (needs PyPI's own JSON API)"
+	@echo "make lambda        the zip of the functions on AWS, for arm64 (needs a Python 3.13 to compile with)"
 	@echo "make bench         measure, and record under bench/results"
 
 $(READY): pyproject.toml uv.lock
@@ -49,6 +50,9 @@ bench: $(READY)
 
 bench-diagnosis: $(READY)
 	@$(BIN)/python -m bench.diagnosis $(ARGS)
+
+lambda: $(READY)
+	@$(BIN)/python -m infra.aws.package $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

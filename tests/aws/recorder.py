@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+LISTED = Path(__file__).parents[2] / "infra" / "aws" / "operations.txt"
 CALLED: set[str] = set()
 
 
 def record(model: Any, **_: Any) -> None:
     """botocore's `before-call`."""
     CALLED.add(f"{model.service_model.service_name}:{model.name}")
+
+
+@cache
+def listed() -> frozenset[str]:
+    return frozenset(LISTED.read_text().split())

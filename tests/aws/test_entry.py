@@ -319,7 +319,7 @@ def test_a_job_that_keeps_failing_is_given_up_and_buried(here: Lambda, handled: 
     send(here, "a", "g")
     handled["broken"]["a"] = OurError("broken")
     known = entry.world().inbox
-    known._put_back = _at_once(known._put_back)  # type: ignore[method-assign]  # not a minute between two tries
+    known._put_back = _at_once(known._put_back)  # type: ignore[method-assign, assignment]  # no minute between two tries
     for _ in range(8):
         here.delete_but(here.inbox_urls, inbox.handler(visible(here, here.inbox_urls), here))
     assert here.depth(here.inbox_urls) == (0, 0, 1)
