@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot import deployments, locks, render, services
 from bot.deployments import Request
-from bot.model import Cause, Deployment, Desired, Repository, Trigger
+from bot.model import Cause, Deployment, Desired, Repository, Stage, Trigger
 from bot.naming import deployment_id
 from bot.ports import Ports, PullRequest
 
@@ -156,13 +156,15 @@ async def cancel(ports: Ports, asked: Asked) -> Said:
 
 
 async def restart(ports: Ports, asked: Asked) -> Said:
-    """The live version beside itself, then instead of itself: no request fails."""
+    """The live version, or the one whose rollout is about to make it live, beside itself, then instead of itself: no
+    request fails."""
     if earlier := await known(ports, asked):
         await deployments.converge(ports, earlier)
         return Said(render.restarted(earlier))
     if refused := await kept_out(ports, asked):
         return refused
-    live = await live_of(ports, asked.repository)
+    rolling = (d for d in await ports.store.deployments_of(asked.repository.id) if d.stage is Stage.DEPLOYING)
+    live = next(rolling, None) or await live_of(ports, asked.repository)
     if live is None or live.release is None:
         return Said(render.nothing_live(), done=False)
     await _bring_back(ports, asked, live)
@@ -178,7 +180,7 @@ async def stop(ports: Ports, asked: Asked) -> Said:
     for deployment in await ports.store.deployments_of(asked.repository.id):
         if not deployment.stage.ended:
             await deployments.cancel(ports, deployment, by=asked.actor)
-    service = await services.update(ports, asked.repository.id, desired=Desired.STOPPED)
+    service = await services.update(ports, asked.repository.id, desired=Desired.STOPPED, stopped_at=ports.clock())
     if service is not None:
         await services.restore(ports, service)
     return Said(render.stopped())

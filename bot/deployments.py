@@ -395,6 +395,8 @@ async def settle(ports: Ports, deployment: Deployment) -> None:
         service = await services.update(ports, service.repository_id, rollout=None) or service
     if deployment.stage is not Stage.RUNNING:
         await ports.engine.cancel(deployment.id)
+        if service.desired is Desired.REMOVED:
+            await services.forget_addresses(ports, service)  # its rollout may have added some while it was removed
     elif service.live_deployment != deployment.id:
         await ports.engine.scale(deployment.id, 0)
     else:

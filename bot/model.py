@@ -116,6 +116,8 @@ class Service(Record):
     port: int = 8080
     """Frozen per service at its first plan; the router's upstream names it."""
     desired: Desired = Desired.RUNNING
+    stopped_at: float = 0.0
+    """When a person stopped it last: what was opened later starts it again, what was opened earlier does not."""
     live_deployment: str | None = None
     instances: int = 1
     locked_by: Lock | None = None

@@ -56,7 +56,7 @@ async def _start(ports: Ports, service: Service, deployment: Deployment) -> tupl
     plan, release = deployment.plan, deployment.release
     if plan is None or release is None:
         raise OurError(f"Deployment {deployment.id} is DEPLOYING without a plan and a release.")
-    claimed = service.model_copy(update={"rollout": deployment.id, "instances": plan.instances})
+    claimed = service.model_copy(update={"rollout": deployment.id})
     if claimed != service:
         service = await ports.store.put_service(claimed)
     env = dict(plan.env) | dict(await ports.secrets.get(service.service_id))
@@ -147,8 +147,15 @@ async def _drain(ports: Ports, service: Service, deployment: Deployment) -> tupl
     left = await ports.registry.drain_seconds() - (ports.clock() - deployment.step_at)
     if deployment.replaced is not None and left > 0:
         return deployment, left
-    desired = Desired.RUNNING if service.desired is Desired.STOPPED else service.desired
-    live = service.model_copy(update={"live_deployment": deployment.id, "rollout": None, "desired": desired})
+    starts = service.desired is Desired.STOPPED and service.stopped_at <= deployment.opened_at
+    live = service.model_copy(
+        update={
+            "live_deployment": deployment.id,
+            "rollout": None,
+            "desired": Desired.RUNNING if starts else service.desired,
+            "instances": deployment.plan.instances if deployment.plan else 1,
+        }
+    )
     await ports.store.put_service(live)
     return _went_live(ports, deployment), 0
 
@@ -169,8 +176,9 @@ async def undo(ports: Ports, deployment: Deployment) -> None:
         if old - known:
             await ports.registry.register(service.service_id, sorted(old - known), service.port)
     new = {i.address for i in (await ports.engine.observe(deployment.id)).instances}
-    if new & known:
-        await ports.registry.deregister(service.service_id, sorted(new & known))
+    gone = known if service.live_deployment is None else new & known
+    if gone:
+        await ports.registry.deregister(service.service_id, sorted(gone))
 
 
 async def _alive(ports: Ports, deployment: Deployment) -> Observation:

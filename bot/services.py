@@ -65,7 +65,9 @@ async def update(ports: Ports, repository_id: int, **changes: object) -> Service
 
 async def publish(ports: Ports) -> None:
     """Tell the router which services to keep upstreams for."""
-    listed = [(s.service_id, s.port) for s in await ports.store.services() if s.listed]
+    listed = [
+        (s.service_id, s.port) for s in await ports.store.services() if s.listed and s.desired is not Desired.REMOVED
+    ]
     await ports.registry.publish(sorted(listed))
 
 
@@ -75,12 +77,11 @@ async def restore(ports: Ports, service: Service) -> None:
     live = service.live_deployment
     if live is None or service.rollout is not None:
         return
-    known = set(await ports.registry.addresses(service.service_id))
     if service.desired is not Desired.RUNNING:
-        if known:
-            await ports.registry.deregister(service.service_id, sorted(known))
+        await forget_addresses(ports, service)
         await ports.engine.scale(live, 0)
         return
+    known = set(await ports.registry.addresses(service.service_id))
     await ports.engine.scale(live, service.instances)
     seen = await ports.engine.observe(live)
     wanted = {i.address for i in seen.instances if i.state is not InstanceState.EXITED}
@@ -89,6 +90,13 @@ async def restore(ports: Ports, service: Service) -> None:
     stale = known - wanted
     if wanted and stale and await ports.store.service(service.repository_id) == service:
         await ports.registry.deregister(service.service_id, sorted(stale))
+
+
+async def forget_addresses(ports: Ports, service: Service) -> None:
+    """Nothing answers at its URL any more."""
+    addresses = await ports.registry.addresses(service.service_id)
+    if addresses:
+        await ports.registry.deregister(service.service_id, addresses)
 
 
 async def kept(ports: Ports, service: Service) -> list[str]:
@@ -109,9 +117,7 @@ async def retire(ports: Ports, repository_id: int) -> None:
     service = await update(ports, repository_id, desired=Desired.REMOVED)
     if service is None:
         return
-    addresses = await ports.registry.addresses(service.service_id)
-    if addresses:
-        await ports.registry.deregister(service.service_id, addresses)
+    await forget_addresses(ports, service)
     known = await ports.store.deployments_of(repository_id, limit=1000)
     await ports.engine.remove(service.service_id, [d.id for d in known])
     await update(ports, repository_id, live_deployment=None, rollout=None, listed=False)
