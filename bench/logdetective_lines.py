@@ -11,6 +11,7 @@ import sys
 def lines(text: str, budget: int) -> list[int]:
     """Its snippets, one for each cluster, and of those the last that fit the budget: logs end in their failure."""
     extractors = importlib.import_module("logdetective.extractors")
+    text = "\n".join(" ".join(line.splitlines()) for line in text.split("\n"))  # it would count those as lines
     numbers: list[int] = []
     for first, snippet in extractors.DrainExtractor(max_clusters=budget)(text):
         numbers.extend(range(first, first + snippet.count("\n") + 1))

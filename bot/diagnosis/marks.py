@@ -18,17 +18,21 @@ LOOKED_AT = 400
 @dataclass(frozen=True)
 class Mark:
     name: str
-    clues: tuple[str, ...]
-    """Words, or single characters with which the stripped line begins."""
-    pattern: re.Pattern[str] | None
-    """None: a clue alone is enough."""
+    words: tuple[str, ...]
+    """Each is enough alone."""
+    clues: tuple[str, ...] = ()
+    """Words, or single characters with which the stripped line begins, upon which the pattern is tried."""
+    pattern: re.Pattern[str] | None = None
     folded: bool = False
     """The pattern is in lower case and searched in the lower-cased line, which is faster than ignoring case."""
 
 
-def _mark(name: str, clues: str, pattern: str | None = None) -> Mark:
-    folded = pattern is not None and pattern.startswith("(?i)")
-    return Mark(name, tuple(clues.split()), re.compile(pattern.removeprefix("(?i)")) if pattern else None, folded)
+def _mark(name: str, clues: str, pattern: str | None = None, words: str = "") -> Mark:
+    """Without a pattern the clues are words that are enough."""
+    if pattern is None:
+        return Mark(name, tuple(clues.split()))
+    folded = pattern.startswith("(?i)")
+    return Mark(name, tuple(words.split()), tuple(clues.split()), re.compile(pattern.removeprefix("(?i)")), folded)
 
 
 _ERRORS = "error errors err"
@@ -113,23 +117,18 @@ MARKS = (
     # What went wrong, in words
     _mark(
         "could not",
-        "cannot can could couldn unable failed failure refused refusing refuses won did didn does doesn "
-        "is isn are aren has have was not",
-        r"(?i)\b(?:cannot|can't|can ?not|could ?n[o']t|unable to|failed to|failure to|refus(?:ed|ing|es)|"
-        r"won't|did ?n[o']t|does ?n[o']t|"
-        r"is ?n[o']t|are ?n[o']t|has no|have no|was not|not (?:be|been|allowed|permitted|supported|"
-        r"installed|available|recognized|valid|"
-        r"match|equal|in))\b",
+        "can could couldn unable failed failure won did didn does doesn is isn are aren has have was not",
+        r"(?i)\b(?:can't|can ?not|could ?n[o']t|unable to|failed to|failure to|won't|did ?n[o']t|does ?n[o']t|"
+        r"is ?n[o']t|are ?n[o']t|has no|have no|was not|not (?:be|been|allowed|permitted|supported|installed|"
+        r"available|recognized|valid|match|equal|in))\b",
+        words="cannot refused refusing refuses",
     ),
     _mark(
         "missing",
-        "no such not found exist undefined undeclared unresolved unknown unrecognized missing matching "
-        "defined provided cannot rule "
-        "unavailable uninitialized",
-        r"(?i)\bno (?:such|matching|version|rule to|module|suitable)\b|not found\b|not in scope|"
-        r"n[o']t exist|\bundefined\b|\bundeclared\b|"
-        r"\bunresolved\b|\bunknown\b|\bunrecognized\b|\bmissing\b|(?:not|never) (?:defined|provided|"
-        r"declared)|cannot find|\bunavailable\b",
+        "no not never cannot exist found",
+        r"(?i)\bno (?:such|matching|version|rule to|module|suitable)\b|\bnot (?:found|in scope|exist)|n't exist|"
+        r"(?:not|never) (?:defined|provided|declared)|cannot find",
+        words="undefined undeclared unresolved unknown unrecognized missing unavailable",
     ),
     _mark(
         "invalid",
@@ -172,9 +171,8 @@ MARKS = (
     _mark("diff", "+ - @ d", r"^(?:[+-](?![+ -])|@@|diff --|---|\+\+\+)"),
     _mark(
         "header",
-        "failures failure errors error tests issues problems offenses wrong description stack traceback "
-        "captured there results "
-        "compilation build application",
+        "failures failure failed failing errors error issues issue problems problem offenses wrong description stack "
+        "traceback captured there result results",
         r"(?i)^\W*(?:failures?|errors?|failed tests?|failing tests?|issues?|problems?|offenses|"
         r"what went wrong|description|stack trace|"
         r"traceback|captured \w+|test failures?|there (?:was|were) \d+|results?)\b.{0,24}:?\W*$|"
@@ -225,14 +223,18 @@ MARKS = (
     ),
 )
 
+_HALF = len(MARKS)
 _TRY: dict[str, int] = {}
+"""Clue -> the marks to be tried; in the bits above `_HALF` the marks that it is enough for."""
 for _bit, _each in enumerate(MARKS):
     for _clue in _each.clues:
         _TRY[_clue] = _TRY.get(_clue, 0) | 1 << _bit
+    for _word in _each.words:
+        _TRY[_word] = _TRY.get(_word, 0) | 1 << _bit + _HALF
 
 _LETTERS = {code: chr(code) if chr(code).isalnum() or chr(code) == "_" else " " for code in range(128)}
 _SUFFIXES = ("exception", "error", "failure")
-_OUTRIGHT = sum(1 << bit for bit, mark in enumerate(MARKS) if mark.pattern is None)
+_LOWER_HALF = (1 << _HALF) - 1
 
 
 @lru_cache(maxsize=4096)
@@ -258,8 +260,9 @@ def marks(line: str) -> int:
     for suffix in _SUFFIXES:
         if suffix in low:
             tried |= _TRY[suffix]
-    found = tried & _OUTRIGHT
-    if tried != found:
+    found = tried >> _HALF
+    tried &= _LOWER_HALF & ~found
+    if tried:
         line = line[:LOOKED_AT]
         for bit, folded, search in _tries(tried):
             if search(low if folded else line):

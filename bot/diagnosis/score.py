@@ -98,7 +98,7 @@ def influences(strengths: list[float], decay: float) -> list[float]:
     fading = 0.0
     for value in strengths:
         out.append(fading)
-        fading = max(fading, value) * decay
+        fading = (value if value > fading else fading) * decay  # `max` takes twice as long
     return out
 
 
@@ -111,9 +111,12 @@ def contexts(reading: Reading) -> list[tuple[float, ...] | None]:
     after, long_after = influences(backwards, NEAR)[::-1], influences(backwards, FAR)[::-1]
     out: list[tuple[float, ...] | None] = []
     blank = True
+    last = reading.total - LAST
     for index, line in enumerate(lines):
+        looked_at = (
+            long_before[index] > FAINT or long_after[index] > FAINT or line.strength > FAINT or line.number > last
+        )
         near = (before[index], long_before[index], after[index], long_after[index])
-        looked_at = max(near[1], near[3], line.strength) > FAINT or line.number > reading.total - LAST
         out.append(_context(reading, line, blank, near) if looked_at else None)
         blank = not line.text
     return out
