@@ -180,9 +180,8 @@ async def stop(ports: Ports, asked: Asked) -> Said:
     for deployment in await ports.store.deployments_of(asked.repository.id):
         if not deployment.stage.ended:
             await deployments.cancel(ports, deployment, by=asked.actor)
-    service = await services.update(ports, asked.repository.id, desired=Desired.STOPPED, stopped_at=ports.clock())
-    if service is not None:
-        await services.restore(ports, service)
+    await services.update(ports, asked.repository.id, desired=Desired.STOPPED, stopped_at=ports.clock())
+    await services.restore(ports, asked.repository.id)
     return Said(render.stopped())
 
 

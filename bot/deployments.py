@@ -400,7 +400,7 @@ async def settle(ports: Ports, deployment: Deployment) -> None:
     elif service.live_deployment != deployment.id:
         await ports.engine.scale(deployment.id, 0)
     else:
-        await services.restore(ports, service)
+        await services.restore(ports, service.repository_id)
         if deployment.replaced:
             await ports.engine.scale(deployment.replaced, 0)
             if replaced := await ports.store.deployment(deployment.replaced):

@@ -71,11 +71,12 @@ async def publish(ports: Ports) -> None:
     await ports.registry.publish(sorted(listed))
 
 
-async def restore(ports: Ports, service: Service) -> None:
+async def restore(ports: Ports, repository_id: int) -> None:
     """Make what runs, and what the router resolves, what is stored. Safe at any time; a rollout under way is left to
     its deployment."""
-    live = service.live_deployment
-    if live is None or service.rollout is not None:
+    service = await ports.store.service(repository_id)
+    live = service.live_deployment if service else None
+    if service is None or live is None or service.rollout is not None:
         return
     if service.desired is not Desired.RUNNING:
         await forget_addresses(ports, service)
@@ -84,11 +85,15 @@ async def restore(ports: Ports, service: Service) -> None:
     known = set(await ports.registry.addresses(service.service_id))
     await ports.engine.scale(live, service.instances)
     seen = await ports.engine.observe(live)
+    now = await ports.store.service(repository_id)
+    if now is None or now.live_deployment != live or now.desired is not Desired.RUNNING:
+        await ports.engine.scale(live, 0)  # replaced or stopped meanwhile, and nobody else would end it again
+        return
     wanted = {i.address for i in seen.instances if i.state is not InstanceState.EXITED}
     if wanted - known:
         await ports.registry.register(service.service_id, sorted(wanted - known), service.port)
     stale = known - wanted
-    if wanted and stale and await ports.store.service(service.repository_id) == service:
+    if wanted and stale and await ports.store.service(repository_id) == service:
         await ports.registry.deregister(service.service_id, sorted(stale))
 
 

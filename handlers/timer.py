@@ -3,11 +3,21 @@ take up deliveries that never arrived."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import anyio
+import structlog
+
 from bot import deployments, services
+from bot.errors import WhaleRayError
 from bot.events import Tick
-from bot.model import Desired
+from bot.model import Deployment, Desired, Service
 from bot.ports import Ports
 
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 16
+"""Services that are restored at the same time."""
 EVERY = 10
 """Ticks between two prunings, and between two looks for missed deliveries; the first tick of a process does both."""
 MISSED_S = 3 * 86_400.0
@@ -17,17 +27,45 @@ REDELIVERIES = 3
 
 
 async def handle(ports: Ports, event: Tick) -> None:
-    for deployment in await ports.store.in_flight():
-        await deployments.hint(ports, deployment)
     everything = await ports.store.services()
-    for service in everything:
-        if service.desired is not Desired.REMOVED:
-            await services.restore(ports, service)
+    for deployment in await _unsettled(ports, everything):
+        await deployments.hint(ports, deployment)
+    await _restore(ports, [service for service in everything if service.desired is not Desired.REMOVED])
     await services.publish(ports)
     if event.number % EVERY == 0:
         keep = [name for service in everything for name in await services.kept(ports, service)]
         await ports.engine.prune(keep)
         await _catch_up(ports)
+
+
+async def _unsettled(ports: Ports, everything: Sequence[Service]) -> list[Deployment]:
+    """What is in flight, and what has ended while its service still waits for the end of its rollout."""
+    found = list(await ports.store.in_flight())
+    known = {deployment.id for deployment in found}
+    for service in everything:
+        if service.rollout is not None and service.rollout not in known:
+            ended = await ports.store.deployment(service.rollout)
+            found += [ended] if ended is not None else []
+    return found
+
+
+async def _restore(ports: Ports, wanted: Sequence[Service]) -> None:
+    """Several at once: a job has 30 s for all of them. One that can't be restored holds up no other."""
+    limiter = anyio.CapacityLimiter(AT_ONCE)
+    failed: list[tuple[str, str]] = []
+
+    async def restore(service: Service) -> None:
+        async with limiter:
+            try:
+                await services.restore(ports, service.repository_id)
+            except WhaleRayError as error:
+                failed.append((service.service_id, str(error)))
+
+    async with anyio.create_task_group() as group:
+        for service in wanted:
+            group.start_soon(restore, service)
+    if failed:
+        log.warning("services can't be restored", count=len(failed), first=failed[0][0], why=failed[0][1])
 
 
 async def _catch_up(ports: Ports) -> None:

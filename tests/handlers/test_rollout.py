@@ -44,7 +44,7 @@ async def test_a_rollout_that_fails_leaves_the_live_version_as_many_instances_as
     await world.serve("old")
     await world.rolling("new", until=Step.HEALTHY, instances=3)
     await deployments.give_up(world.ports, "new")
-    await services.restore(world.ports, await world.service())
+    await services.restore(world.ports, REPOSITORY.id)
     assert len(world.engine.running["old"]) == 1
 
 
