@@ -193,6 +193,15 @@ async def _alive(ports: Ports, deployment: Deployment) -> Observation:
 
 
 def _died(detail: str) -> Failure:
+    if detail == "exit code 0":
+        return Failure(
+            stage=Stage.DEPLOYING,
+            what="The application ended by itself instead of listening: exit code 0.",
+            why="It did what it had to do, and nothing in it waits for requests.",
+            mend="A service has to keep listening on `SERVER_PORT`: `spring-boot-starter-web` brings what does. "
+            "A program that does its work and ends can't be a service.",
+            log="app",
+        )
     return Failure(
         stage=Stage.DEPLOYING,
         what=f"The application stopped while it was starting: {detail}.",
