@@ -67,6 +67,8 @@ class BedrockAnalyst:
         self._manner = _Manner()
         self._known: OrderedDict[str, Diagnosis] = OrderedDict()
 
+    budget_tokens = 3000
+
     async def diagnose(self, extract: Extract, files: Sequence[str]) -> Diagnosis:
         named = _named(extract, files)
         key = hashlib.sha256(extract.model_dump_json().encode() + "\0".join(named).encode()).hexdigest()

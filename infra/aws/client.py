@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 from anyio.lowlevel import RunVar
@@ -26,6 +26,7 @@ THREADS = 32
 """Calls at once; more wait for their turn."""
 
 Response = dict[str, Any]
+T = TypeVar("T")
 
 _THROTTLED = frozenset(
     {
@@ -135,10 +136,21 @@ class Client:
         call = functools.partial(self.call, operation, **parameters)
         return await anyio.to_thread.run_sync(call, limiter=limiter(), abandon_on_cancel=True)
 
+    async def body(self, operation: str, /, **parameters: Any) -> bytes:
+        """The whole `Body` of an answer that streams one."""
+
+        def read() -> bytes:
+            answer = self.call(operation, **parameters)
+            return _worded(self._name(operation), answer["Body"].read)
+
+        return await anyio.to_thread.run_sync(read, limiter=limiter(), abandon_on_cancel=True)
+
     def call(self, operation: str, /, **parameters: Any) -> Response:
         """The same, in this thread."""
-        name = f"{self._service} {operation}"
-        return _worded(name, lambda: getattr(self.boto(), operation)(**parameters))
+        return _worded(self._name(operation), lambda: getattr(self.boto(), operation)(**parameters))
+
+    def _name(self, operation: str) -> str:
+        return f"{self._service} {operation}"
 
     def boto(self) -> Any:
         """The client itself, made when it is first needed: reading its description costs tens of milliseconds."""
@@ -150,7 +162,7 @@ class Client:
             return self._client
 
 
-def _worded(name: str, call: Callable[[], Response]) -> Response:
+def _worded(name: str, call: Callable[[], T]) -> T:
     try:
         return call()
     except botocore.ClientError as error:

@@ -27,10 +27,15 @@ PRICES = {
 }
 
 
+def split(model: str) -> tuple[str, str]:
+    """An inference profile's geography ("" for a model of one region), and the model's own id."""
+    geography = next((prefix for prefix in (*_GEOGRAPHIES, "global.") if model.startswith(prefix)), "")
+    return geography, model.removeprefix(geography)
+
+
 def cost_usd(model: str, read: int, written: int) -> float:
     """Of so many tokens; 0 where the model's price isn't known. `model`: an id or an inference profile's."""
-    geography = next((prefix for prefix in (*_GEOGRAPHIES, "global.") if model.startswith(prefix)), "")
-    base = model.removeprefix(geography)
+    geography, base = split(model)
     price = next((price for name, price in PRICES.items() if base.startswith(name)), None)
     if price is None:
         return 0.0

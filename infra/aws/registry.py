@@ -126,17 +126,12 @@ class CloudMapRegistry:
             await self._s3("put_object", **self._where, Body=wanted, ContentType="application/json")
 
     async def _published(self) -> bytes | None:
-        def read() -> dict[str, Any]:
-            found = self._s3.call("get_object", **self._where)
-            return {**found, "Body": found["Body"].read()}
-
         try:
-            body: bytes = (await asyncio.to_thread(read))["Body"]
+            return await self._s3.body("get_object", **self._where)
         except Refused as refused:
             if refused.code != "NoSuchKey":
                 raise
             return None
-        return body
 
     async def confirm(self, service_id: str, address: str, health_path: str) -> bool:
         import httpx  # noqa: PLC0415 - not on the path that acknowledges a webhook
