@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
+import anyio
 import structlog
 from starlette.types import Receive, Scope, Send
 
@@ -23,8 +24,23 @@ log = structlog.get_logger(__name__)
 PATH = "/webhook"
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own cap on a payload."""
+BODY_S = 10.0
+"""GitHub waits this long for an answer: a body that takes longer to arrive isn't its, or is sent in vain."""
+SMALL = 256 * 1024
+MAX_HELD = 5 * MAX_BODY
+"""Bytes beyond the small beginnings of all bodies that are arriving: whose they are is known only when they are whole,
+and nobody may fill the memory meanwhile. Deliveries have some 30 KiB and are not held up by who tries."""
 _MAX_NAME = 100
 _TYPE = (b"content-type", b"text/plain; charset=utf-8")
+
+
+class _Unread(Exception):
+    """A body that is not read to its end."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+        self.words = words
 
 
 class Webhook:
@@ -33,6 +49,7 @@ class Webhook:
     def __init__(self, ports: Ports, secrets: Sequence[str]) -> None:
         self._ports = ports
         self._secrets = [secret.encode() for secret in secrets]
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(reversed(scope["headers"]))  # of several of a name the first counts
@@ -46,11 +63,12 @@ class Webhook:
 
     async def _answer(self, headers: dict[bytes, bytes], receive: Receive) -> tuple[int, str]:
         try:
-            body = await _body(headers, receive)
-        except _Disconnected:
-            return 400, "The body ended early."
-        if body is None:
-            return 413, f"The body is larger than {MAX_BODY} bytes."
+            with anyio.fail_after(BODY_S):
+                body = await self._body(headers, receive)
+        except _Unread as unread:
+            return unread.status, unread.words
+        except TimeoutError:
+            return 408, f"The body did not arrive within {BODY_S:.0f} s."
         if not self._authentic(body, headers.get(b"x-hub-signature-256", b"")):
             return 401, "The signature in X-Hub-Signature-256 is missing or does not match the webhook secret."
         name, delivery = _text(headers, b"x-github-event"), _text(headers, b"x-github-delivery")
@@ -68,6 +86,32 @@ class Webhook:
             return 202, "accepted; nothing to do"
         return await self._accept(event, delivery)
 
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """The raw body. Raises _Unread, as soon as it is known to be too large too."""
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and (len(declared) > 9 or int(declared) > MAX_BODY):
+            raise _Unread(413, f"The body is larger than {MAX_BODY} bytes.")
+        chunks: list[bytes] = []
+        size, held, more = 0, 0, True
+        try:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _Unread(400, "The body ended early.")
+                chunk = message.get("body", b"")
+                size += len(chunk)
+                if size > MAX_BODY:
+                    raise _Unread(413, f"The body is larger than {MAX_BODY} bytes.")
+                before, held = held, max(0, size - SMALL)
+                self._held += held - before
+                if self._held > MAX_HELD:
+                    raise _Unread(503, "Too many large deliveries arrive at once; redeliver it later.")
+                chunks.append(chunk)
+                more = message.get("more_body", False)
+        finally:
+            self._held -= held
+        return b"".join(chunks)
+
     def _authentic(self, body: bytes, signature: bytes) -> bool:
         return any(
             hmac.compare_digest(b"sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest().encode(), signature)
@@ -81,30 +125,6 @@ class Webhook:
             log.error("the queue can't be written", error=str(error), delivery=delivery)
             return 503, "The delivery could not be stored; redeliver it later."
         return 202, "accepted"
-
-
-class _Disconnected(Exception):
-    """Whoever sent has gone."""
-
-
-async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
-    """The raw body, or None as soon as it is known to be too large."""
-    declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and (len(declared) > 9 or int(declared) > MAX_BODY):
-        return None
-    chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Disconnected
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > MAX_BODY:
-            return None
-        chunks.append(chunk)
-        more = message.get("more_body", False)
-    return b"".join(chunks)
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str:

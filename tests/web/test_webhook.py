@@ -7,7 +7,7 @@ import dataclasses
 import json
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,12 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot import payloads
+from bot import webhook as webhook_module
 from bot.errors import Outage
 from bot.events import Event, Push
 from bot.ports import Job
 from bot.serve import listen
 from bot.web import create_app
-from bot.webhook import MAX_BODY
+from bot.webhook import MAX_BODY, Webhook
 from tests.support.webhooks import SERVERS, description, examples
 from tests.web.conftest import GUID, SECRETS, Site, signed
 
@@ -206,6 +207,64 @@ async def test_a_body_that_ends_early_harms_nobody(site: Site, wire: httpx.Async
     await stream.aclose()
     assert (await wire.get("/healthz")).status_code == 200
     assert await site.received() == []
+
+
+class Unfinished:
+    """A request without a signature, whose body comes as far as `size` and no further until it is let go."""
+
+    def __init__(self, webhook: Webhook, size: int) -> None:
+        self.arrived, self._let_go = anyio.Event(), anyio.Event()
+        self.status = 0
+        self._webhook = webhook
+        self._left = size
+
+    async def run(self) -> None:
+        scope = {"type": "http", "method": "POST", "path": "/webhook", "headers": []}
+        await self._webhook(scope, self._receive, self._send)
+        self.arrived.set()
+
+    def let_go(self) -> None:
+        self._let_go.set()
+
+    async def _receive(self) -> MutableMapping[str, Any]:
+        if self._left <= 0:
+            self.arrived.set()
+            await self._let_go.wait()
+            return {"type": "http.disconnect"}
+        self._left -= 1 << 20
+        return {"type": "http.request", "body": b"x" * (1 << 20), "more_body": True}
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        self.status = message.get("status", self.status)
+
+
+async def test_strangers_can_t_fill_the_memory_with_bodies_that_never_end(site: Site) -> None:
+    webhook = Webhook(site.runtime.ports, SECRETS)
+    requests = [Unfinished(webhook, MAX_BODY) for _ in range(12)]
+    async with anyio.create_task_group() as group:
+        for request in requests:
+            group.start_soon(request.run)
+            await request.arrived.wait()
+        assert [request.status for request in requests].count(503) == 7
+        small = Unfinished(webhook, 0)
+        group.start_soon(small.run)
+        await small.arrived.wait()
+        assert small.status == 0, "a delivery of the usual size is held up by them"
+        for request in (*requests, small):
+            request.let_go()
+    again = Unfinished(webhook, MAX_BODY)
+    async with anyio.create_task_group() as group:
+        group.start_soon(again.run)
+        await again.arrived.wait()
+        assert again.status == 0, "what they held was not given back"
+        again.let_go()
+
+
+async def test_a_body_that_does_not_arrive_in_time_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook_module, "BODY_S", 0.05)
+    slow = Unfinished(Webhook(site.runtime.ports, SECRETS), 0)
+    await slow.run()
+    assert slow.status == 408
 
 
 RUBBISH = st.binary(max_size=64) | st.dictionaries(
