@@ -191,6 +191,11 @@ class Extract(Record):
 
 
 class Analyst(Protocol):
+    @property
+    def budget_tokens(self) -> int | None:
+        """Tokens of log that it takes at most; None where they cost nothing."""
+        ...
+
     async def diagnose(self, extract: Extract, files: Sequence[str]) -> Diagnosis:
         """`files`: paths in the repository at that commit, to name a source file by its path."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -66,17 +67,17 @@ def _tokens(line: str) -> int:
     return 3 + -(-len(line) // CHARACTERS_PER_TOKEN)
 
 
-def _read_and_extract(text: str, secrets: Collection[str]) -> tuple[Extract, Extract]:
+def _read_and_extract(text: str, secrets: Collection[str], budget_tokens: int | None) -> tuple[Extract, Extract]:
     """For the analyst, and for the reader."""
     reading = _reading(text, secrets)
-    return _extract(reading, ANALYSED, TOKENS), _extract(reading, CLOSEST, TOKENS)
+    return _extract(reading, ANALYSED, budget_tokens or sys.maxsize), _extract(reading, CLOSEST, TOKENS)
 
 
 async def diagnose(text: str, analyst: Analyst, files: Sequence[str], secrets: Collection[str] = ()) -> Diagnosis:
     """Why the log's run failed. Never raises for the analyst's sake: without its answer the cause is `unrecognised`,
     and the reader still gets the lines closest to it."""
     began = time.monotonic()
-    extract, closest = await run_sync(_read_and_extract, text, secrets)
+    extract, closest = await run_sync(_read_and_extract, text, secrets, analyst.budget_tokens)
     try:
         answer = await analyst.diagnose(extract, files)
     except WhaleRayError as error:

@@ -20,6 +20,7 @@ class FallbackAnalyst:
     def __init__(self, first: Analyst, then: Analyst) -> None:
         self._first = first
         self._then = then
+        self.budget_tokens = first.budget_tokens
 
     async def diagnose(self, extract: Extract, files: Sequence[str]) -> Diagnosis:
         try:

@@ -64,6 +64,8 @@ class RulesAnalyst:
     A wrong cause is worse than none: what no rule knows is `unrecognised`, with no issues and no advice.
     """
 
+    budget_tokens = None
+
     async def diagnose(self, extract: Extract, files: Sequence[str]) -> Diagnosis:
         return await run_sync(diagnose, extract, files)
 

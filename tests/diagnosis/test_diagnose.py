@@ -26,6 +26,8 @@ class Says:
         self.error = error
         self.asked: Extract | None = None
 
+    budget_tokens = 3000
+
     async def diagnose(self, extract: Extract, files: Sequence[str]) -> Diagnosis:
         self.asked = extract
         if self.error:
