@@ -33,6 +33,7 @@ SCHEMA = (
 )
 POLL_S = 0.2
 """How soon another process's message is noticed; this process's own wake at once."""
+FORGET_EVERY_S = 3600.0
 REMEMBERED = "delivery:"
 """Keys that begin so name a webhook: done once, it is not done again."""
 WAITING, LEASED, DEAD = "waiting", "leased", "dead"
@@ -64,6 +65,7 @@ class SqliteQueue:
         self._sent = asyncio.Event()
         self._turn = asyncio.Lock()
         self._owner = _owner(os.getpid())
+        self._forgot_at = clock()
 
     async def aclose(self) -> None:
         await self._db.aclose()
@@ -83,9 +85,14 @@ class SqliteQueue:
                         "UPDATE jobs SET state = ?, due = ? WHERE queue = ? AND state = ? AND owner IS ?",
                         (WAITING, self._clock(), self._name, LEASED, owner),
                     )
-            connection.execute("DELETE FROM remembered WHERE at < ?", (self._clock() - self._remember_s,))
+            self._forget(connection)
 
         await self._db.write(take_back)
+
+    def _forget(self, connection: sqlite3.Connection) -> None:
+        """Deliveries that GitHub can't send again."""
+        self._forgot_at = self._clock()
+        connection.execute("DELETE FROM remembered WHERE at < ?", (self._forgot_at - self._remember_s,))
 
     async def send(self, event: Event, *, group: str, key: str, delay: float = 0.0) -> None:
         body = EVENT.dump_json(event).decode()
@@ -111,6 +118,8 @@ class SqliteQueue:
 
     def _deliver(self, connection: sqlite3.Connection, items: Sequence[tuple[str, str, str, float, float]]) -> None:
         """Webhooks, however many, in three statements. A dead one is revived, and one that is remembered is dropped."""
+        if self._clock() - self._forgot_at > FORGET_EVERY_S:
+            self._forget(connection)
         once = {item[0]: item for item in reversed(items)}  # of several with one key the first counts
         given = (self._name, json.dumps(list(reversed(once.values()))))
         connection.execute(

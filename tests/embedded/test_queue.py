@@ -245,3 +245,15 @@ async def _steps(path: Path, jobs: int) -> int:
             return next(counted)
     finally:
         await queue.aclose()
+
+
+async def test_a_process_that_runs_for_long_forgets_what_github_can_not_send_again(
+    queue: SqliteQueue, tmp_path: Path, clock: Clock
+) -> None:
+    for day in range(5):
+        await queue.send(event(), group="1", key=f"delivery:{day}")
+        clock.now += 86_400
+    await queue.send(event(), group="1", key="delivery:last")
+    with contextlib.closing(sqlite3.connect(tmp_path / "queue.db")) as other:
+        kept = [key for (key,) in other.execute("SELECT key FROM remembered ORDER BY at")]
+    assert kept == ["delivery:2", "delivery:3", "delivery:4", "delivery:last"]
