@@ -14,7 +14,7 @@ EXTERNAL_ID = "offer"
 
 async def show(ports: Ports, repository: Repository, sha: str, reason: NeutralReason, *, pr: int | None = None) -> None:
     event = Neutral(repository=repository, sha=sha, reason=reason, pr=pr)
-    await ports.view.send(event, group=group_of(event), key=f"neutral:{repository.id}:{sha}")
+    await ports.view.send(event, group=group_of(event), key=f"neutral:{repository.id}:{sha}:{reason}")
 
 
 async def refused(ports: Ports, asked: Asked, sha: str) -> None:
