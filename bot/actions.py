@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from bot import deployments, locks, render, services
@@ -9,6 +10,9 @@ from bot.deployments import Request
 from bot.model import Cause, Deployment, Desired, Repository, Stage, Trigger
 from bot.naming import deployment_id
 from bot.ports import Ports, PullRequest
+
+_PULL = re.compile(r"(?:refs/)?pull/\d+/.*")
+"""GitHub takes it for a commit's name: a fork's head, and whichever it is when GitHub is asked."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,11 @@ async def deploy(ports: Ports, asked: Asked, target: str | None) -> Said:
     if refused := await kept_out(ports, asked):
         return refused
     if target is not None:
-        commit = await ports.github.commit(asked.repository, target)
+        commit = None if _PULL.fullmatch(target) else await ports.github.commit(asked.repository, target)
         if commit is None:
             return Said(render.no_such_ref(target), done=False)
+        if not ports.fork_code and await _is_fork_s(ports, asked, commit.sha):
+            return Said(render.fork_not_sandboxed(), done=False)
         return await _open(
             ports, asked, commit.sha, target, commit.message, production=target == asked.repository.default_branch
         )
@@ -91,6 +97,12 @@ async def _foreign(ports: Ports, asked: Asked, pull: PullRequest) -> Said | None
     if seen is None or seen.sha != pull.head_sha or seen.received_at > asked.at:
         return Said(render.moved_head(pull.head_ref, seen.sha if seen else "", pull.head_sha), done=False)
     return None
+
+
+async def _is_fork_s(ports: Ports, asked: Asked, sha: str) -> bool:
+    """Whether the commit that was named is the head of the pull request, and that head a fork's."""
+    pull = await ports.github.pull_request(asked.repository, asked.pr) if asked.pr else None
+    return pull is not None and pull.head_sha == sha and pull.head_repository_id != asked.repository.id
 
 
 async def deploy_commit(ports: Ports, asked: Asked, sha: str) -> Said:
