@@ -18,7 +18,7 @@ from anyio.abc import TaskGroup
 from fastapi import FastAPI
 
 from bot import deployments, reconcile
-from bot.errors import SettingsError
+from bot.errors import SettingsError, WhaleRayError
 from bot.events import Answer, Event, Hint, Neutral, Show, Tick, group_of
 from bot.ports import Ports
 from bot.web import WebSettings, create_app
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 Role = Literal["all", "web", "worker"]
 TICK_S = 60.0
+HEAR_AGAIN_S = 1.0
 STOP_S = 9.0
 """docs/design.md: SIGTERM to exit within 10 s."""
 INBOX_WORKERS = 8
@@ -100,8 +101,8 @@ async def serve(runtime: Runtime, role: Role, sock: socket.socket | None) -> Non
             for worker in workers:
                 group.start_soon(worker.run)
             if workers:
-                group.start_soon(_tick, ports)
-                group.start_soon(_hints, ports)
+                group.start_soon(tick, ports)
+                group.start_soon(hear, ports)
             log.info("serving", role=role, url=runtime.web.links.own_url)
     finally:
         await runtime.close()
@@ -142,20 +143,33 @@ async def _no_giving_up(event: Event) -> None:
     log.error("a view stays unwritten", job=event.type)
 
 
-async def _tick(ports: Ports) -> None:
+async def tick(ports: Ports) -> None:
+    """A tick every minute. One that can't be stored is missed: the next one finds the same to do."""
     for number in itertools.count():
-        tick = Tick(at=ports.clock(), number=number)
-        await ports.inbox.send(tick, group=group_of(tick), key="tick")
+        event = Tick(at=ports.clock(), number=number)
+        try:
+            await ports.inbox.send(event, group=group_of(event), key="tick")
+        except WhaleRayError as error:
+            log.error("a tick is missed", error=str(error))
         await anyio.sleep(TICK_S)
 
 
-async def _hints(ports: Ports) -> None:
+async def hear(ports: Ports) -> None:
+    """Pass the engine's hints on. Where they can't be had, the sweep finds what they would have told."""
+
     async def tell(deployment_id: str) -> None:
         deployment = await ports.store.deployment(deployment_id)
         if deployment is not None and not deployment.stage.ended:
             await deployments.hint(ports, deployment)
 
-    await ports.engine.hints(tell)
+    while True:
+        try:
+            await ports.engine.hints(tell)
+        except WhaleRayError as error:
+            log.error("the engine's hints are not heard", error=str(error))
+            await anyio.sleep(HEAR_AGAIN_S)
+        else:
+            return
 
 
 async def _until_told(group: TaskGroup, server: uvicorn.Server | None, workers: list[Worker]) -> None:
