@@ -22,7 +22,7 @@ from bot.events import Event
 from bot.language import speak
 from bot.links import Links
 from bot.model import EngineName
-from bot.ports import Ports
+from bot.ports import Analyst, Ports
 from bot.serve import Runtime, listen, serve_until
 from bot.settings import GITHUB, Settings
 from bot.setup import Credentials, check_writable, write_env
@@ -91,7 +91,7 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
             registry=known,
             github=github,
             secrets=FileSecrets(directory / "secrets"),
-            analyst=RulesAnalyst(),
+            analyst=_analyst(settings),
             sign_in=GithubSignIn(
                 settings.github_client_id,
                 settings.github_client_secret.get_secret_value(),
@@ -133,6 +133,21 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
         return problems
 
     return Runtime(ports=ports, web=web, handle=handle, gave_up=gave_up, prepare=prepare, close=close, ready=ready)
+
+
+def _analyst(settings: Settings) -> Analyst:
+    """The rules; where a model of Bedrock is named, that one with the rules behind it."""
+    if not settings.bedrock_model_id:
+        return RulesAnalyst()
+    try:
+        from infra.aws.wiring import analyst  # noqa: PLC0415 - boto3 is an extra, and a quarter of a second
+    except ImportError as error:
+        raise SettingsError(
+            "WHALERAY_BEDROCK_MODEL_ID names a model, and AWS's SDK is not installed.",
+            f"{error}.",
+            "Install it with: pip install 'whaleray[aws]'. Or leave the setting out.",
+        ) from error
+    return analyst(settings)
 
 
 async def _install_url(github: GithubkitGitHub) -> str:
