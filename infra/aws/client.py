@@ -141,7 +141,8 @@ class Client:
 
         def read() -> bytes:
             answer = self.call(operation, **parameters)
-            return _worded(self._name(operation), answer["Body"].read)
+            body: bytes = _worded(self._name(operation), answer["Body"].read)
+            return body
 
         return await anyio.to_thread.run_sync(read, limiter=limiter(), abandon_on_cancel=True)
 

@@ -84,10 +84,12 @@ class SqsInbox(SqsQueue):
                     VisibilityTimeout=_DEAD_VISIBILITY_S,
                 )
                 letters = found.get("Messages", [])
+                others += [letter["ReceiptHandle"] for letter in letters]
                 for letter in letters:
-                    if not await self._revived(letter, key):
-                        others.append(letter["ReceiptHandle"])
-                if not letters or len(others) % 10:
+                    if await self._revived(letter, key):
+                        others.remove(letter["ReceiptHandle"])
+                        return
+                if not letters:
                     return
         finally:
             for handle in others:

@@ -166,6 +166,27 @@ async def test_a_redelivery_revives_a_dead_letter(queue: SqsInbox) -> None:
     assert await empty(queue), "it is done now"
 
 
+async def test_a_dead_letter_is_found_among_many_and_those_stay(
+    queue: SqsInbox, endpoint: str, inbox_urls: QueueUrls
+) -> None:
+    await queue.send(event(), group="g", key="delivery:1")
+    await queue.ack(await leased(queue))
+    bodies = [write(Message(key=f"delivery:x{n}", group="g", event=event(f"x{n}"))) for n in range(23)]
+    bodies[12:12] = ["of another version", write(Message(key="delivery:1", group="g", event=event()))]
+    for number, body in enumerate(bodies):
+        boto(endpoint, "sqs").send_message(
+            QueueUrl=inbox_urls.dead, MessageBody=body, MessageGroupId=str(number), MessageDeduplicationId=str(number)
+        )
+    await asyncio.gather(*(queue.send(event(), group="g", key="delivery:1") for _ in range(2)))
+    await queue.ack(await leased(queue))
+    assert await empty(queue)
+    assert (await queue.depth())["dead"] == 24
+    found = boto(endpoint, "sqs").get_queue_attributes(
+        QueueUrl=inbox_urls.dead, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    assert found["Attributes"]["ApproximateNumberOfMessages"] == "24", "for whoever looks for them next"
+
+
 async def test_a_dead_letter_says_why(queue: SqsInbox, endpoint: str, inbox_urls: QueueUrls) -> None:
     await queue.send(event(), group="g", key="k")
     for _ in range(3):
