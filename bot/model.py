@@ -95,7 +95,6 @@ class Lock(Record):
     owner: str
     reason: str = ""
     since: float = 0.0
-    deployment: str | None = None
 
 
 class Pushes(Record):
@@ -310,7 +309,6 @@ class Deployment(Record):
     stage_times: tuple[StageTime, ...] = ()
     step: Step = Step.START
     step_at: float = 0.0
-    attempts: int = 0
     plan: BuildPlan | None = None
     release: Release | None = None
     failure: Failure | None = None
@@ -348,6 +346,8 @@ class View(Record):
     """What may have been created already (`check`, `deployment`, `sticky`), though its id is not known: a crash fell
     between GitHub's answer and our write. Those are looked for before they are created; others need no look."""
     hashes: dict[str, str] = Field(default_factory=dict)
+    pr: int | None = None
+    """Of a neutral check: the pull request whose head its button deploys."""
 
 
 class Audit(Record):
@@ -404,10 +404,10 @@ class Observation(Record):
 
 
 class Branch(Record):
-    """A pull request's or branch's head as webhooks told it: when it was *received* here."""
+    """A pull request's head as webhooks told it: when it was *received* here."""
 
     repository_id: int
     ref: str
-    """`refs/heads/x` or `refs/pull/N/head`."""
+    """`refs/pull/N/head`; `refs/pull/N/closed`, whose `sha` is "" while it is open again."""
     sha: str
     received_at: float

@@ -242,8 +242,6 @@ class PullRequest(Record):
     head_sha: str
     head_ref: str
     head_repository_id: int
-    base_ref: str = ""
-    open: bool = True
 
 
 class Annotation(Record):

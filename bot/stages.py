@@ -28,7 +28,6 @@ def enter(deployment: Deployment, stage: Stage, now: float) -> Deployment:
             "stage_times": (*deployment.stage_times, StageTime(stage=stage, at=now)),
             "step": Step.START,
             "step_at": now,
-            "attempts": 0,
         }
     )
 
@@ -45,7 +44,7 @@ def cancel(deployment: Deployment, by: str, now: float) -> Deployment:
 
 def step_to(deployment: Deployment, step: Step, now: float) -> Deployment:
     """The next sub-step of the rollout."""
-    return deployment.model_copy(update={"step": step, "step_at": now, "attempts": 0})
+    return deployment.model_copy(update={"step": step, "step_at": now})
 
 
 def can_be_superseded(deployment: Deployment) -> bool:

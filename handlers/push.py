@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot import deployments, neutral, pushes
 from bot.events import Push
-from bot.model import Branch, Cause, Trigger
+from bot.model import Cause, Trigger
 from bot.ports import Ports
 
 
@@ -15,10 +15,6 @@ async def handle(ports: Ports, event: Push) -> None:
     wanted = await pushes.of_push(ports, event)
     if not pushes.deploys(wanted, event):
         return
-    ref = f"refs/heads/{event.branch}"
-    await ports.store.put_branch(
-        Branch(repository_id=repository.id, ref=ref, sha=event.after, received_at=event.received_at)
-    )
     if await ports.github.branch_head(repository, event.branch) != event.after:
         return  # old news: the newer push has its own delivery
     actor = event.pusher or event.sender

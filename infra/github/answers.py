@@ -90,8 +90,6 @@ class Head(Answer):
 class PullRequestAnswer(Answer):
     number: int
     head: Head
-    base: Head
-    state: str = "open"
 
 
 class Permission(Answer):

@@ -111,8 +111,6 @@ class Repositories(Part):
             head_sha=answer.head.sha,
             head_ref=answer.head.ref,
             head_repository_id=answer.head.repo.id if answer.head.repo else 0,
-            base_ref=answer.base.ref,
-            open=answer.state == "open",
         )
 
     async def can_write(self, repo: Repository, login: str) -> bool:

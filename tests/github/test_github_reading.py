@@ -240,7 +240,7 @@ async def test_a_pull_request_whose_fork_was_deleted_is_still_one(
     api.get("/repos/octo/hello/pulls/3").mock(return_value=answered(body))
     pull = await github.pull_request(repo, 3)
     assert pull is not None
-    assert (pull.head_repository_id, pull.head_ref, pull.base_ref, pull.open) == (0, "fix", "main", False)
+    assert (pull.head_repository_id, pull.head_ref) == (0, "fix")
 
 
 # --- deliveries and the App itself
