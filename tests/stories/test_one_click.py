@@ -34,6 +34,20 @@ def test_a_pull_request_has_a_deploy_button(town: Town) -> None:
     town.until(lambda: place.url in place.sticky(pull), "the sticky comment")
 
 
+def test_the_offer_of_a_pull_request_that_was_closed_is_still_no_production(town: Town) -> None:
+    """GitHub no longer names the pull request then. What builds as production writes the caches that production's
+    later builds read, and a closed branch is not merged."""
+    place = town.repository()
+    place.runs(place.push("1"))
+    pull, head = place.pull_request("2")
+    offer = place.neutral(head)
+    town.sandbox.close_pull_request(place.full_name, pull, by=AUTHOR)
+    press(town, place.full_name, offer["id"], "deploy")
+    place.runs(head)
+    environments = {d["sha"]: d["environment"] for d in town.sandbox.deployments(place.full_name)}
+    assert environments[head] == f"pull/{pull}"
+
+
 def test_the_buttons_of_a_check_that_ended(town: Town) -> None:
     place = town.repository()
     first = place.push("1")
