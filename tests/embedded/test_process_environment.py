@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from infra.embedded.process.environment import allowed
-from infra.embedded.process.instance import how
+from infra.embedded.process.instance import how, jvm_options
 from infra.embedded.process.probe import up
 from infra.embedded.process.proxies import java_proxies, maven_settings
 
@@ -83,3 +83,11 @@ def test_what_counts_as_up(status: int, actuator: bool, healthy: bool) -> None:
 )
 def test_how_an_application_ended(code: int, words: str) -> None:
     assert how(code) == words
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "opened"), [(8, 17, True), (11, 25, True), (8, 11, False), (17, 25, False)]
+)
+def test_an_application_for_an_older_jdk_may_do_what_that_allowed(wanted: int, there: int, opened: bool) -> None:
+    options = jvm_options({"env": {}, "memory": 512 << 20, "jdk": wanted}, "/home", there)
+    assert ("--add-opens=java.base/java.lang=ALL-UNNAMED" in options) is opened

@@ -27,6 +27,8 @@ WATCH_S = 1.0
 IDLE_S = 300.0
 HEAP_SHARE = 0.55
 """Of the memory limit: the JVM needs the rest for classes, code, threads and buffers."""
+ENCAPSULATED = 16
+"""The JDK from which reflection on its own classes is refused (JEP 396)."""
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.2, 30.0
 STEADY_S = 60.0
 """An application that ran this long starts its backoff anew."""
@@ -117,7 +119,9 @@ class Supervisor:
             made.mkdir(mode=0o700, exist_ok=True)
         confined = bool(spec["confined"])
         seen_home, seen_jar = (HOME, JAR) if confined else (str(home), str(jar))
-        argv = [f"{jdk.home}/bin/java", *_jvm_options(spec, seen_home), "-jar", seen_jar]
+        if jdk.major != spec["jdk"]:
+            self._log.write(f"Notice: JDK {jdk.major} runs this; JDK {spec['jdk']} is not installed.\n".encode())
+        argv = [f"{jdk.home}/bin/java", *jvm_options(spec, seen_home, jdk.major), "-jar", seen_jar]
         environment = allowed(os.environ) | {
             "HOME": seen_home,
             "JAVA_HOME": str(jdk.home),
@@ -191,10 +195,13 @@ class Supervisor:
             bell.ring(self._directory.parent.parent.parent, self._directory.parent.name)
 
 
-def _jvm_options(spec: dict[str, Any], home: str) -> list[str]:
-    """Options of the service's own environment are the last word on its heap."""
+def jvm_options(spec: dict[str, Any], home: str, jdk: int) -> list[str]:
+    """Options of the service's own environment are the last word on its heap. `jdk`: the version that runs it."""
     own = f"{spec['env'].get('JAVA_TOOL_OPTIONS', '')} {spec['env'].get('JDK_JAVA_OPTIONS', '')}"
     options = [f"-Duser.home={home}", "-XX:+ExitOnOutOfMemoryError"]
+    if jdk >= ENCAPSULATED > spec["jdk"]:
+        # Written for a JDK that allowed it: Spring before 5.1 (Boot 2.1) defines its proxies there.
+        options.append("--add-opens=java.base/java.lang=ALL-UNNAMED")
     if "-Xmx" not in own and "RAMPercentage" not in own:
         options.append(f"-Xmx{int(int(spec['memory']) * HEAP_SHARE) >> 20}m")
     return options
