@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from anyio.to_thread import run_sync
+
 from bot import deployments, render
 from bot.diagnosis import redact
 from bot.errors import Gone
 from bot.events import Answer, Neutral
 from bot.model import Deployment, Desired, LogKind, Repository, Service, Stage, Trigger, View
 from bot.naming import service_url
+from bot.neutral import view_name
 from bot.ports import CheckRun, Ports
 
 LOG_EVERY_S = 15.0
@@ -53,7 +56,8 @@ async def _scene(ports: Ports, deployment: Deployment, service: Service) -> rend
     text = ""
     if deployment.stage is Stage.BUILDING or (deployment.failure and deployment.failure.log == "build"):
         known = (await ports.secrets.get(deployment.service_id)).values()
-        text = redact(await ports.engine.log(deployment.id, LogKind.BUILD), known)
+        raw = await ports.engine.log(deployment.id, LogKind.BUILD)
+        text = await run_sync(redact, raw, known)  # a second for a log of several megabytes
     now = ports.clock()
     return render.Scene(
         deployment=deployment,
@@ -201,7 +205,10 @@ async def neutral(ports: Ports, event: Neutral) -> None:
     service = await ports.store.service(repository.id)
     lock = service.locked_by if service else None
     check = render.neutral(event.reason, repository, sha, event.pr, lock, ports.clock())
-    view = await ports.store.view(f"neutral:{repository.id}:{sha}")
+    view = await ports.store.view(view_name(repository.id, sha))
+    if view.pr != event.pr:
+        view = view.model_copy(update={"pr": event.pr})
+        await ports.store.put_view(view)
     await _show_check_of(ports, repository, check, view)
 
 

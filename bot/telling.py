@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from anyio.to_thread import run_sync
+
 from bot import deployments, render
 from bot.actions import Asked, Said, live_of
 from bot.diagnosis import redact
@@ -41,7 +43,7 @@ async def logs(ports: Ports, asked: Asked, lines: int) -> Said:
 
 async def _tail(ports: Ports, deployment: Deployment, kind: LogKind, lines: int) -> Said:
     known = (await ports.secrets.get(deployment.service_id)).values()
-    text = redact(await ports.engine.log(deployment.id, kind), known)
+    text = await run_sync(redact, await ports.engine.log(deployment.id, kind), known)
     if not text.strip():
         return Said(render.no_logs(), done=False)
     url = ports.log_url(deployment.id) if kind is LogKind.BUILD else ""
