@@ -12,6 +12,11 @@ EXTERNAL_ID = "offer"
 """`external_id` of every such check: it belongs to no deployment."""
 
 
+def view_name(repository_id: int, sha: str) -> str:
+    """What is stored of that commit's neutral check, as a view's `deployment`."""
+    return f"neutral:{repository_id}:{sha}"
+
+
 async def show(ports: Ports, repository: Repository, sha: str, reason: NeutralReason, *, pr: int | None = None) -> None:
     event = Neutral(repository=repository, sha=sha, reason=reason, pr=pr)
     await ports.view.send(event, group=group_of(event), key=f"neutral:{repository.id}:{sha}:{reason}")

@@ -21,17 +21,20 @@ async def handle(ports: Ports, event: CheckRunAction) -> None:
         delivery=event.delivery,
         at=event.received_at,
         trigger=Trigger.RERUN if event.action == "rerequested" else Trigger.BUTTON,
-        pr=_pull_request(event, shown),
+        pr=await _pull_request(ports, event, shown),
     )
     said = await _press(ports, event, asked, shown)
     if not said.done:
         await neutral.refused(ports, asked, event.head_sha)
 
 
-def _pull_request(event: CheckRunAction, shown: Deployment | None) -> int | None:
+async def _pull_request(ports: Ports, event: CheckRunAction, shown: Deployment | None) -> int | None:
+    """GitHub names neither a closed one nor a fork's: without ours their heads would pass for production."""
     if shown is not None:
         return shown.pr
-    return event.pull_requests[0] if event.pull_requests else None
+    if event.pull_requests:
+        return event.pull_requests[0]
+    return (await ports.store.view(neutral.view_name(event.repository.id, event.head_sha))).pr
 
 
 async def _press(ports: Ports, event: CheckRunAction, asked: Asked, shown: Deployment | None) -> Said:

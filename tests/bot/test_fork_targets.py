@@ -31,9 +31,7 @@ class World:
         return Commit(sha=OWN if ref in (OWN, "main") else HEAD, message="Words")
 
     async def pull_request(self, repository: Repository, number: int) -> PullRequest:
-        return PullRequest(
-            number=number, head_sha=HEAD, head_ref="theirs", head_repository_id=2, base_ref="main", open=True
-        )
+        return PullRequest(number=number, head_sha=HEAD, head_ref="theirs", head_repository_id=2)
 
 
 @pytest.fixture
