@@ -178,13 +178,14 @@ def unlock(scene: Scene) -> Then:
 
 
 def waits(scene: Scene) -> Then:
-    version = scene.next()
-    sha = scene.place.push(version, files={".whaleray.yml": b"wait_for_checks: true\n"})
-    scene.place.other_check(sha, "success")
+    place = scene.town.repository()
+    sha = place.push("1", files={".whaleray.yml": b"wait_for_checks: true\n"})
+    place.other_check(sha, "success")
 
     def then() -> None:
-        scene.expect(sha, "RUNNING")
-        scene.place.serves(version)
+        place.runs(sha)
+        assert len(place.checks(sha)) == 1
+        place.serves("1")
 
     return then
 
