@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import anyio
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from bot.diagnosis import redact
 from bot.door import Door
 from bot.errors import WhaleRayError
 from bot.links import Links
 from bot.model import LogKind
 from bot.pages import PLAIN, message, problem
 from bot.ports import Ports
+from bot.public_log import public_log
 from bot.signin import Goal
 
 
@@ -52,8 +51,5 @@ class LogPages:
 
     async def _text(self, deployment_id: str, kind: LogKind) -> Response:
         deployment = await self._ports.store.deployment(deployment_id)
-        known = (await self._ports.secrets.get(deployment.service_id)).values() if deployment else ()
-        text = await self._ports.engine.log(deployment_id, kind) if deployment else ""
-        # A log of megabytes takes a second to redact: webhooks don't wait for it.
-        shown = await anyio.to_thread.run_sync(redact, text, tuple(known))
+        shown = await public_log(self._ports, deployment, kind) if deployment else ""
         return PlainTextResponse(shown or "No log is kept of this deployment.\n", headers=PLAIN)

@@ -5,16 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from anyio.to_thread import run_sync
-
 from bot import deployments, render
-from bot.diagnosis import redact
 from bot.errors import Gone
 from bot.events import Answer, Neutral
 from bot.model import Deployment, Desired, LogKind, Repository, Service, Stage, Trigger, View
 from bot.naming import service_url
 from bot.neutral import view_name
 from bot.ports import CheckRun, Ports
+from bot.public_log import public_log
 
 LOG_EVERY_S = 15.0
 """docs/design.md: the log's tail in a check is written at most this often."""
@@ -55,9 +53,7 @@ async def _scene(ports: Ports, deployment: Deployment, service: Service) -> rend
 
     text = ""
     if deployment.stage is Stage.BUILDING or (deployment.failure and deployment.failure.log == "build"):
-        known = (await ports.secrets.get(deployment.service_id)).values()
-        raw = await ports.engine.log(deployment.id, LogKind.BUILD)
-        text = await run_sync(redact, raw, known)  # a second for a log of several megabytes
+        text = await public_log(ports, deployment, LogKind.BUILD)
     now = ports.clock()
     return render.Scene(
         deployment=deployment,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from anyio.to_thread import run_sync
-
 from bot import deployments, render
 from bot.actions import Asked, Said, live_of
-from bot.diagnosis import redact
 from bot.links import ENV_S
 from bot.model import Deployment, Desired, LogKind, Stage
 from bot.naming import service_url
 from bot.ports import Ports
+from bot.public_log import public_log
 
 
 async def status(ports: Ports, asked: Asked) -> Said:
@@ -42,8 +40,7 @@ async def logs(ports: Ports, asked: Asked, lines: int) -> Said:
 
 
 async def _tail(ports: Ports, deployment: Deployment, kind: LogKind, lines: int) -> Said:
-    known = (await ports.secrets.get(deployment.service_id)).values()
-    text = await run_sync(redact, await ports.engine.log(deployment.id, kind), known)
+    text = await public_log(ports, deployment, kind)
     if not text.strip():
         return Said(render.no_logs(), done=False)
     url = ports.log_url(deployment.id) if kind is LogKind.BUILD else ""
