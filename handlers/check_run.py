@@ -13,6 +13,8 @@ async def handle(ports: Ports, event: CheckRunAction) -> None:
     if event.sender_is_bot or not await ports.github.can_write(event.repository, event.sender):
         return
     shown = None if event.external_id == neutral.EXTERNAL_ID else await ports.store.deployment(event.external_id)
+    if shown is None and event.external_id != neutral.EXTERNAL_ID:
+        return  # nothing that is remembered: whose code it shows, and whether that may run, nobody knows
     if shown is not None and shown.repository_id != event.repository.id:
         return
     asked = Asked(
