@@ -263,7 +263,7 @@ async def _inspect(ports: Ports, service: Service, deployment: Deployment) -> fl
         return await ports.github.file(service.repository, blobs[path])
 
     plan = await inspect(tree, read)
-    if not service.listed and service.port != plan.port:
+    if not service.listed and service.rollout is None and service.port != plan.port:
         await services.update(ports, service.repository_id, port=plan.port)
     await _put(ports, stages.enter(deployment.model_copy(update={"plan": plan}), Stage.BUILDING, ports.clock()))
     return 0
