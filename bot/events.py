@@ -22,13 +22,11 @@ class Delivered(Record):
 class Push(Delivered):
     type: Literal["push"] = "push"
     branch: str
-    before: str
     after: str
     """All zeros when the branch was deleted; see `deleted`."""
     deleted: bool = False
     message: str = ""
     pusher: str = ""
-    commits: tuple[str, ...] = ()
     configured: bool = True
     """Whether `.whaleray.yml` may have changed: False only where the delivery lists all that did."""
 
@@ -46,7 +44,6 @@ class Comment(Delivered):
 class CheckRunAction(Delivered):
     type: Literal["check_run"] = "check_run"
     action: Literal["rerequested", "requested_action"]
-    check_run_id: int
     external_id: str
     head_sha: str
     identifier: str = ""
@@ -56,7 +53,6 @@ class CheckRunAction(Delivered):
 class CheckSuiteRerun(Delivered):
     type: Literal["check_suite"] = "check_suite"
     head_sha: str
-    head_branch: str = ""
 
 
 class PullRequestChanged(Delivered):
@@ -64,11 +60,7 @@ class PullRequestChanged(Delivered):
     action: str
     number: int
     head_sha: str
-    head_ref: str
     head_repository_id: int
-    title: str = ""
-    merged: bool = False
-    merge_sha: str = ""
 
     @property
     def from_fork(self) -> bool:

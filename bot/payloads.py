@@ -59,7 +59,6 @@ class _Repo(Struct):
 
 
 class _Commit(Struct):
-    id: str | None = None
     message: str | None = None
     added: list[str] | None = None
     removed: list[str] | None = None
@@ -74,7 +73,6 @@ class _Commit(Struct):
 
 class _Head(Struct):
     sha: str
-    ref: str | None = None
     repo: _Id | None = None
 
 
@@ -92,18 +90,13 @@ class _CommentRaw(Struct):
 class _PullRequest(Struct):
     number: int
     head: _Head
-    title: str | None = None
-    merged: bool | None = None
-    merge_commit_sha: str | None = None
 
 
 class _Suite(Struct):
     head_sha: str
-    head_branch: str | None = None
 
 
 class _CheckRun(Struct):
-    id: int
     head_sha: str
     external_id: str | None = None
     pull_requests: list[dict[str, Any]] | None = None
@@ -123,7 +116,6 @@ class _Payload(Struct):
 
     action: str | None = None
     ref: str | None = None
-    before: str | None = None
     after: str | None = None
     deleted: bool | None = None
     created: bool | None = None
@@ -222,12 +214,10 @@ def _push(p: _Payload, base: dict[str, Any]) -> Event | None:
     return Push(
         **common,
         branch=p.ref.removeprefix("refs/heads/"),
-        before=p.before or "",
         after=p.after or "",
         deleted=bool(p.deleted),
         message=_first_line(p.head_commit.message) if p.head_commit else "",
         pusher=(p.pusher.name or p.pusher.login or "") if p.pusher else "",
-        commits=tuple(c.id or "" for c in (p.commits or ())[-50:]),
         configured=_may_configure(p),
     )
 
@@ -263,7 +253,6 @@ def _check_run(p: _Payload, base: dict[str, Any]) -> Event | None:
     return CheckRunAction(
         **common,
         action=p.action,
-        check_run_id=p.check_run.id,
         external_id=p.check_run.external_id or "",
         head_sha=p.check_run.head_sha,
         identifier=(p.requested_action.identifier or "") if p.requested_action else "",
@@ -275,7 +264,7 @@ def _check_suite(p: _Payload, base: dict[str, Any]) -> Event | None:
     common = _base(p, base)
     if common is None or p.check_suite is None or p.action != "rerequested":
         return None
-    return CheckSuiteRerun(**common, head_sha=p.check_suite.head_sha, head_branch=p.check_suite.head_branch or "")
+    return CheckSuiteRerun(**common, head_sha=p.check_suite.head_sha)
 
 
 def _pull_request(p: _Payload, base: dict[str, Any]) -> Event | None:
@@ -288,11 +277,7 @@ def _pull_request(p: _Payload, base: dict[str, Any]) -> Event | None:
         action=p.action or "",
         number=pr.number,
         head_sha=pr.head.sha,
-        head_ref=pr.head.ref or "",
         head_repository_id=pr.head.repo.id if pr.head.repo else 0,
-        title=pr.title or "",
-        merged=bool(pr.merged),
-        merge_sha=pr.merge_commit_sha or "",
     )
 
 

@@ -17,7 +17,6 @@ async def test_re_run_of_a_check_that_nobody_remembers_deploys_nothing(world: Wo
             repository=REPOSITORY,
             sender="octocat",
             action="rerequested",
-            check_run_id=1,
             external_id="0" * 32,
             head_sha="a" * 40,
         ),
