@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot import deployments, locks, render, services
-from bot.deployments import Request
+from bot import deployments, locks, opening, render, services
 from bot.model import Cause, Deployment, Desired, Repository, Stage, Trigger
 from bot.naming import deployment_id
+from bot.opening import Request
 from bot.ports import Ports, PullRequest
 
 _PULL = re.compile(r"(?:refs/)?pull/\d+/.*")
@@ -125,7 +125,7 @@ async def _open(ports: Ports, asked: Asked, sha: str, ref: str, message: str, *,
         message=message.split("\n", 1)[0],
         environment="production" if production or asked.pr is None else f"pull/{asked.pr}",
     )
-    await deployments.open_deployment(ports, request)
+    await opening.open_deployment(ports, request)
     return Said()
 
 
@@ -133,7 +133,7 @@ async def redeploy(ports: Ports, asked: Asked, shown: Deployment) -> Said:
     """The same commit once more, from its source."""
     if refused := await kept_out(ports, asked):
         return refused
-    await deployments.open_again(ports, asked.repository, shown, asked.cause, actor=asked.actor)
+    await opening.open_again(ports, asked.repository, shown, asked.cause, actor=asked.actor)
     return Said()
 
 
@@ -143,7 +143,7 @@ async def rollback(ports: Ports, asked: Asked, named: str | None) -> Said:
         return Said()
     if refused := await kept_out(ports, asked):
         return refused
-    target = await deployments.rollback_target(ports, asked.repository.id, named)
+    target = await opening.rollback_target(ports, asked.repository.id, named)
     if target is None:
         return Said(render.nothing_to_rollback(named), done=False)
     await _bring_back(ports, asked, target)
@@ -151,7 +151,7 @@ async def rollback(ports: Ports, asked: Asked, named: str | None) -> Said:
 
 
 async def _bring_back(ports: Ports, asked: Asked, target: Deployment) -> None:
-    await deployments.open_rollback(ports, asked.repository, target, asked.cause, actor=asked.actor, pr=asked.pr)
+    await opening.open_rollback(ports, asked.repository, target, asked.cause, actor=asked.actor, pr=asked.pr)
 
 
 async def cancel(ports: Ports, asked: Asked) -> Said:

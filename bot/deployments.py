@@ -1,4 +1,4 @@
-"""The story of a deployment: opened by a cause, progressed a step at a time, settled when it has ended.
+"""The story of a deployment: progressed a step at a time once it is open, settled when it has ended.
 
 Whatever calls these may be killed between any two lines and call again: every change is a conditional write on what
 was read, and every call starts from what is stored.
@@ -6,33 +6,14 @@ was read, and every call starts from what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import structlog
 
 from bot import rollout, services, stages
-from bot.diagnosis import diagnose, redact
 from bot.errors import Conflict, Gone, OurError, UserError, WhaleRayError
 from bot.events import Hint, Show, group_of
+from bot.explaining import explain
 from bot.inspection import ConfigError, inspect
-from bot.model import (
-    BuildState,
-    Cause,
-    Deployment,
-    Desired,
-    Diagnosis,
-    Failure,
-    Finding,
-    Kind,
-    LogKind,
-    Release,
-    Repository,
-    Service,
-    Stage,
-    StageTime,
-)
-from bot.naming import deployment_id
+from bot.model import BuildState, Deployment, Desired, Failure, LogKind, Release, Service, Stage
 from bot.ports import Ports
 
 log = structlog.get_logger(__name__)
@@ -46,135 +27,14 @@ NO_CHECKS_S = 30.0
 """A commit of which no check has shown up by then has none: CI services create theirs within seconds."""
 CHECKS_TIMEOUT_S = 6 * 3600.0
 """GitHub ends an Actions job after 6 hours."""
-QUOTED = 3
-"""Findings that are shown with their line of code: each costs a request."""
-CODE_CHARACTERS = 300
 _STEPS = 20
 """More than any deployment needs in a row: a bound against a loop, not a limit."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """Somebody wants a commit to be live."""
-
-    repository: Repository
-    sha: str
-    ref: str
-    cause: Cause
-    actor: str = ""
-    pr: int | None = None
-    message: str = ""
-    environment: str = "production"
-    waits: bool = False
-    rollback_to: Deployment | None = None
-
-
-async def open_deployment(ports: Ports, request: Request) -> Deployment:
-    """The deployment of this cause, opened once however often it is asked for; it cancels what it makes stale."""
-    service = await services.claim(ports, request.repository)
-    wanted = deployment_id(request.cause, service.service_id)
-    deployment = await ports.store.deployment(wanted)
-    if deployment is None:
-        try:
-            deployment = await ports.store.put_deployment(_opened(ports, request, wanted, service.service_id))
-        except Conflict:
-            deployment = await ports.store.deployment(wanted)
-            if deployment is None:
-                raise
-    if not deployment.stage.ended:
-        await _supersede(ports, deployment)
-    await converge(ports, deployment)
-    return deployment
-
-
-def _opened(ports: Ports, request: Request, wanted: str, service_id: str) -> Deployment:
-    now = ports.clock()
-    back = request.rollback_to
-    first = Stage.DEPLOYING if back else Stage.INSPECTING
-    return Deployment(
-        id=wanted,
-        repository_id=request.repository.id,
-        service_id=service_id,
-        kind=Kind.ROLLBACK if back else Kind.DEPLOY,
-        cause=request.cause,
-        sha=request.sha,
-        ref=request.ref,
-        message=request.message,
-        environment=request.environment,
-        pr=request.pr,
-        actor=request.actor,
-        waits=request.waits,
-        stage=first,
-        stage_times=(StageTime(stage=first, at=now),),
-        step_at=now,
-        plan=back.plan if back else None,
-        release=back.release if back else None,
-    )
 
 
 async def converge(ports: Ports, deployment: Deployment) -> None:
     """What may have been cut off after this deployment was stored is taken up again."""
     await show(ports, deployment)
     await hint(ports, deployment)
-
-
-async def open_again(
-    ports: Ports, repository: Repository, earlier: Deployment, cause: Cause, *, actor: str
-) -> Deployment:
-    """The same commit once more, from its source: Re-run and Redeploy."""
-    request = Request(
-        repository=repository,
-        sha=earlier.sha,
-        ref=earlier.ref,
-        cause=cause,
-        actor=actor,
-        pr=earlier.pr,
-        message=earlier.message,
-        environment=earlier.environment,
-    )
-    return await open_deployment(ports, request)
-
-
-async def rollback_target(ports: Ports, repository_id: int, named: str | None) -> Deployment | None:
-    """The version before the live one, or the one that `named` (a deployment's id or a commit, abbreviated or not)
-    names: it went live once and its release is kept."""
-    service = await ports.store.service(repository_id)
-    if service is None:
-        return None
-    good = [
-        d
-        for d in await ports.store.deployments_of(repository_id, limit=100)
-        if d.stage is Stage.RUNNING and d.release is not None and d.id != service.live_deployment
-    ]
-    if named is not None:
-        return next((d for d in good if d.id.startswith(named) or d.sha.startswith(named)), None)
-    live = await ports.store.deployment(service.live_deployment) if service.live_deployment else None
-    return next((d for d in good if live is None or d.sha != live.sha), None)
-
-
-async def open_rollback(
-    ports: Ports, repository: Repository, target: Deployment, cause: Cause, *, actor: str, pr: int | None
-) -> Deployment:
-    """Bring back `target`'s release: a deployment of its own that needs no build."""
-    request = Request(
-        repository=repository,
-        sha=target.sha,
-        ref=target.ref,
-        cause=cause,
-        actor=actor,
-        pr=pr,
-        message=target.message,
-        environment=target.environment,
-        rollback_to=target,
-    )
-    return await open_deployment(ports, request)
-
-
-async def _supersede(ports: Ports, newer: Deployment) -> None:
-    """Newest wins: what this one overtakes before its rollout began is cancelled."""
-    for older in await ports.store.deployments_of(newer.repository_id):
-        if older.id != newer.id and stages.can_be_superseded(older) and older.opened_at <= newer.opened_at:
-            await cancel(ports, older, by=newer.short_sha)
 
 
 async def cancel(ports: Ports, deployment: Deployment, *, by: str) -> bool:
@@ -343,45 +203,15 @@ def _failure(deployment: Deployment, error: WhaleRayError) -> Failure:
 
 async def _fail(ports: Ports, deployment: Deployment, failure: Failure) -> None:
     await rollout.undo(ports, deployment)
-    diagnosis = await _diagnose(ports, deployment, failure.log) if failure.log else None
+    diagnosis = await explain(ports, deployment, LogKind(failure.log)) if failure.log else None
     await _put(ports, stages.fail(deployment, failure, ports.clock(), diagnosis))
-
-
-async def _diagnose(ports: Ports, deployment: Deployment, kind: str) -> Diagnosis:
-    text = await ports.engine.log(deployment.id, LogKind(kind))
-    service = await ports.store.service(deployment.repository_id)
-    known = (await ports.secrets.get(deployment.service_id)).values()
-    try:
-        tree = await ports.github.tree(service.repository, deployment.sha) if service else None
-    except WhaleRayError:
-        tree = None  # the diagnosis is worth having without the links
-    blobs = {entry.path: entry.sha for entry in tree.entries} if tree else {}
-    found = await diagnose(text, ports.analyst, list(blobs), known)
-    if service is None:
-        return found
-    quoted = [await _quoted(ports, service, finding, blobs) for finding in found.issues[:QUOTED]]
-    return found.model_copy(update={"issues": (*quoted, *found.issues[QUOTED:])})
-
-
-async def _quoted(ports: Ports, service: Service, finding: Finding, blobs: Mapping[str, str]) -> Finding:
-    """With the line of code that it names."""
-    blob = blobs.get(finding.file or "")
-    if blob is None or finding.line is None:
-        return finding
-    try:
-        text = (await ports.github.file(service.repository, blob)).decode("utf-8", "replace")
-    except WhaleRayError:
-        return finding
-    lines = text.splitlines()
-    code = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
-    return finding.model_copy(update={"code": redact(code)[:CODE_CHARACTERS]})
 
 
 async def diagnose_again(ports: Ports, failed: Deployment) -> Deployment:
     """`failed` with a new diagnosis, shown on GitHub, too; as it was where no log holds the cause."""
     if failed.failure is None or failed.failure.log is None:
         return failed
-    diagnosis = await _diagnose(ports, failed, failed.failure.log)
+    diagnosis = await explain(ports, failed, LogKind(failed.failure.log))
     await _put(ports, failed.model_copy(update={"diagnosis": diagnosis}))
     return await _reload(ports, failed.id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot import deployments, neutral, pushes
+from bot import neutral, opening, pushes
 from bot.events import Push
 from bot.model import Cause, Trigger
 from bot.ports import Ports
@@ -23,9 +23,9 @@ async def handle(ports: Ports, event: Push) -> None:
         await neutral.show(ports, repository, event.after, reason)
         return
     cause = Cause(delivery=event.delivery, trigger=Trigger.PUSH, at=event.received_at)
-    await deployments.open_deployment(
+    await opening.open_deployment(
         ports,
-        deployments.Request(
+        opening.Request(
             repository=repository,
             sha=event.after,
             ref=event.branch,

@@ -9,8 +9,8 @@ import pytest
 
 from bot import actions
 from bot.actions import Asked
-from bot.deployments import Request
 from bot.model import Repository, Trigger
+from bot.opening import Request
 from bot.ports import Commit, Ports, PullRequest
 
 REPOSITORY = Repository(id=1, owner="octo", name="hello", installation_id=1)
@@ -42,7 +42,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def open_deployment(ports: Ports, request: Request) -> None:
         found.append(request.sha)
 
-    monkeypatch.setattr("bot.deployments.open_deployment", open_deployment)
+    monkeypatch.setattr("bot.opening.open_deployment", open_deployment)
     return found
 
 
