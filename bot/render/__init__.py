@@ -38,7 +38,6 @@ from bot.render.serving import (
     restarted,
     started,
     stopped,
-    suspended,
     unlocked,
 )
 from bot.render.undeployed import Problem, config_error, neutral, offer
@@ -86,7 +85,6 @@ __all__ = [
     "status",
     "sticky",
     "stopped",
-    "suspended",
     "unknown_verb",
     "unlocked",
 ]

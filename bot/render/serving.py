@@ -92,8 +92,3 @@ def already_running() -> Markdown:
 def our_fault(delivery: str) -> Markdown:
     """`delivery`: what to look for in WhaleRay's own log."""
     return words("reply/our_fault", delivery=delivery)
-
-
-def suspended(account: str) -> Markdown:
-    """The account's owner has suspended the App there."""
-    return words("reply/suspended", account=account)

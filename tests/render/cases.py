@@ -188,7 +188,6 @@ REPLIES: dict[str, Callable[[], str]] = {
     "started": render.started,
     "already running": render.already_running,
     "our fault": lambda: render.our_fault(DELIVERY),
-    "suspended": lambda: render.suspended("acme"),
 }
 
 DESCRIPTIONS: dict[str, Callable[[], str]] = {

@@ -223,7 +223,6 @@ def documents(value: str, stage: Stage) -> list[str]:
                 render.diagnosis_reply(shown.deployment, REPOSITORY, APP_LOG_URL),
                 render.env_reply(URL, [value], 600),
                 render.our_fault(value),
-                render.suspended(value),
             ],
         ),
     ]
