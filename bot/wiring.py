@@ -236,7 +236,7 @@ def end_services(environment: Mapping[str, str]) -> None:
 
     async def end() -> None:
         store = SqliteStore(directory / "whaleray.db")
-        settings = Settings(home_dir=directory)
+        settings = Settings(_env_file=None, home_dir=directory, engine="auto")  # the one that is pinned there
         engine = _engine(settings, directory, pin_engine(settings, directory))
         for service in await store.services():
             known = await store.deployments_of(service.repository_id, limit=1000)

@@ -65,8 +65,13 @@ class Machine:
             "WHALERAY_GITHUB_API_URL": self.sandbox.api_url,
             "WHALERAY_ENGINE": "process",
             "WHALERAY_HOME_DIR": str(home),
+            # All that a `.env` in this directory could say of addresses otherwise: it is of another bot.
+            "WHALERAY_HOST": "127.0.0.1",
             "WHALERAY_PORT": str(bot_port),
+            "WHALERAY_PUBLIC_URL": self.bot_url,
+            "WHALERAY_ROUTER_HOST": "127.0.0.1",
             "WHALERAY_ROUTER_PORT": str(router_port),
+            "WHALERAY_ROUTER_URL": self.router_url,
             "WHALERAY_DNS_PORT": str(dns_port),
             **(extra or {}),
         }
