@@ -90,7 +90,7 @@ async def test_what_whaleray_sets_itself_is_refused(secrets: FileSecrets, name: 
 
 @pytest.mark.parametrize("value", ["x" * (32 * 1024 + 1), "a\0b", "\ud800"])
 async def test_a_value_that_no_process_takes_is_refused(secrets: FileSecrets, value: str) -> None:
-    with pytest.raises(UserError, match="is too long|is no text"):
+    with pytest.raises(UserError, match=r"is too long|is no text"):
         await secrets.set(HELLO, "TOKEN", value)
 
 

@@ -28,8 +28,8 @@ def no_docker() -> Failed:
     return Failed(
         "This repository has a Dockerfile and no Maven or Gradle build.",
         "WhaleRay runs here with the process engine, which builds jars.",
-        "Add a `pom.xml`, `build.gradle` or `build.gradle.kts` that builds the application, or have whoever runs WhaleRay "
-        "use WHALERAY_ENGINE=docker.",
+        "Add a `pom.xml`, `build.gradle` or `build.gradle.kts` that builds the application, or have whoever runs "
+        "WhaleRay use WHALERAY_ENGINE=docker.",
     )
 
 
