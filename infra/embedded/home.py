@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from bot.errors import SettingsError
@@ -31,23 +32,13 @@ def state_directory(settings: Settings) -> Path:
 
 
 def kept_secret(path: Path) -> str:
-    """A random value that stays: made once, whoever comes first, and never seen half-written."""
-    if not path.exists():
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(new, path)
-        new.unlink()
-    return path.read_text().strip()
+    """A random value that stays."""
+    return _kept(path, lambda: secrets.token_hex(32))
 
 
 def pin_engine(settings: Settings, directory: Path) -> EngineName:
     """The engine of this state directory: chosen at the first start, since services can't move between engines."""
-    pinned = directory / "engine"
-    if not pinned.exists():
-        pinned.write_text(_choose_engine(settings))
-    known = pinned.read_text().strip()
+    known = _kept(directory / "engine", lambda: _choose_engine(settings))
     if known not in list(EngineName) or settings.engine not in ("auto", known):
         raise SettingsError(
             f"The services in {directory} run on the engine {known!r}, and WHALERAY_ENGINE is {settings.engine!r}.",
@@ -55,6 +46,18 @@ def pin_engine(settings: Settings, directory: Path) -> EngineName:
             f"Use WHALERAY_ENGINE={known}, or another WHALERAY_HOME_DIR.",
         )
     return EngineName(known)
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """What was made once, by whoever came first, and is never seen half-written."""
+    if not path.exists():
+        new = path.with_name(f".{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(make())
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)
+        new.unlink()
+    return path.read_text().strip()
 
 
 def _choose_engine(settings: Settings) -> EngineName:
