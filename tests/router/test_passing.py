@@ -315,3 +315,28 @@ def plain(got: Answer) -> bool:
 async def test_a_request_that_nginx_refuses_is_refused_in_plain_words(shared: Rig, raw: bytes, status: int) -> None:
     got = await shared.send(raw)
     assert got.status == status and plain(got), got
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_path_of_its_own_that_a_page_names_leads_back_to_its_service(shared: Rig, scheme: str) -> None:
+    """`href="/greeting"` in a page below `/github_…/`: a 307 keeps the method and the body of a form."""
+    page = f"{scheme}://apps.example:8443/github_77_acme-shop_directly/guestbook?x=1"
+    for path in ("/greeting?name=a%2Fb", "//elsewhere.test/x"):
+        got = await shared.ask(path, headers=[f"Referer: {page}"])
+        assert (got.status, got.get("location")) == (307, f"/github_77_acme-shop_directly{path}")
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "http://elsewhere.test/github_77_acme-shop_directly/",
+        "http://apps.example:8443.elsewhere/github_77_acme-shop_directly/",
+        "http://apps.example:8443/other/github_77_acme-shop_directly/",
+        "http://apps.example:8443/github_UPPER/",
+        "apps.example:8443/github_77_acme-shop_directly/",
+        "",
+    ],
+)
+async def test_another_site_s_page_leads_nowhere(shared: Rig, referer: str) -> None:
+    got = await shared.ask("/greeting", headers=[f"Referer: {referer}"])
+    assert got.status == 404
