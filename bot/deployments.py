@@ -123,8 +123,9 @@ async def _inspect(ports: Ports, service: Service, deployment: Deployment) -> fl
         return await ports.github.file(service.repository, blobs[path])
 
     plan = await inspect(tree, read)
-    if not service.listed and service.rollout is None and service.port != plan.port:
-        await services.update(ports, service.repository_id, port=plan.port)
+    await services.update(
+        ports, service.repository_id, when=lambda now: not now.listed and now.rollout is None, port=plan.port
+    )
     await _put(ports, stages.enter(deployment.model_copy(update={"plan": plan}), Stage.BUILDING, ports.clock()))
     return 0
 
@@ -222,7 +223,11 @@ async def settle(ports: Ports, deployment: Deployment) -> None:
     if service is None:
         return
     if service.rollout == deployment.id:
-        service = await services.update(ports, service.repository_id, rollout=None) or service
+        # The next one may have begun its own meanwhile, since this one has ended.
+        ended = await services.update(
+            ports, service.repository_id, when=lambda now: now.rollout == deployment.id, rollout=None
+        )
+        service = ended or service
     if deployment.stage is not Stage.RUNNING:
         await ports.engine.cancel(deployment.id)
         if service.desired is Desired.REMOVED:

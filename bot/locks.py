@@ -40,5 +40,5 @@ async def unlock(ports: Ports, repository: Repository, actor: str) -> Lock | Non
         return None
     if held.owner != actor and not await ports.github.can_maintain(repository, actor):
         return held
-    await services.update(ports, repository.id, locked_by=None)
+    await services.update(ports, repository.id, when=lambda now: now.locked_by == held, locked_by=None)
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.errors import Conflict, Gone
 from bot.model import Desired, InstanceState, Repository, Service, Stage
 from bot.naming import service_id
@@ -47,14 +49,16 @@ async def _user_id(ports: Ports, repository: Repository) -> int:
     return user
 
 
-async def update(ports: Ports, repository_id: int, **changes: object) -> Service | None:
-    """Write `changes` over whatever is stored now; None where there is no service."""
+async def update(
+    ports: Ports, repository_id: int, *, when: Callable[[Service], bool] = lambda _: True, **changes: object
+) -> Service | None:
+    """Write `changes` over whatever is stored now, where `when` holds of that; None where there is no service."""
     for _ in range(_ATTEMPTS):
         service = await ports.store.service(repository_id)
         if service is None:
             return None
         changed = service.model_copy(update=changes)
-        if changed == service:
+        if changed == service or not when(service):
             return service
         try:
             return await ports.store.put_service(changed)
@@ -125,5 +129,6 @@ async def retire(ports: Ports, repository_id: int) -> None:
     await forget_addresses(ports, service)
     known = await ports.store.deployments_of(repository_id, limit=1000)
     await ports.engine.remove(service.service_id, [d.id for d in known])
-    await update(ports, repository_id, live_deployment=None, rollout=None, listed=False)
+    gone = {"live_deployment": None, "rollout": None, "listed": False}
+    await update(ports, repository_id, when=lambda now: now.desired is Desired.REMOVED, **gone)
     await publish(ports)

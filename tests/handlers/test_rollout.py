@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bot import actions, deployments, services
-from bot.model import Desired, Stage, Step
+import pytest
+
+from bot import actions, deployments, locks, services
+from bot.errors import Outage
+from bot.model import Builder, BuildPlan, Desired, Lock, Service, Stage, Step
 from tests.handlers.world import REPOSITORY, World
 
 
@@ -76,3 +79,54 @@ async def test_a_first_rollout_that_fails_leaves_no_address_behind(world: World)
     await world.engine.cancel("new")  # as if the machine had lost it
     await deployments.give_up(world.ports, "new")
     assert await world.registered() == set()
+
+
+def read_before(world: World, monkeypatch: pytest.MonkeyPatch, earlier: Service) -> None:
+    """The next read of the service gives what it was a moment ago: another worker is in between."""
+    store = world.ports.store
+    read, given = store.service, [earlier]
+
+    async def service(repository_id: int) -> Service | None:
+        return given.pop() if given else await read(repository_id)
+
+    monkeypatch.setattr(store, "service", service)
+
+
+async def test_who_settles_a_failure_leaves_the_rollout_that_has_begun_since_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.serve("old")
+    await world.rolling("bad", until=Step.HEALTHY)
+    earlier = await world.service()
+    bad = await world.deployment("bad")
+    await world.ports.store.put_deployment(bad.model_copy(update={"stage": Stage.FAILED}))
+    await world.rolling("new", until=Step.HEALTHY)
+
+    read_before(world, monkeypatch, earlier)
+    await deployments.settle(world.ports, await world.deployment("bad"))
+    assert (await world.service()).rollout == "new"
+
+
+async def test_who_frees_a_lock_frees_no_other_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier = await world.serve("old", locked_by=Lock(owner="octocat"))
+    await services.update(world.ports, REPOSITORY.id, locked_by=Lock(owner="mona"))
+    read_before(world, monkeypatch, earlier)
+    await locks.unlock(world.ports, REPOSITORY, "octocat")
+    assert (await world.service()).locked_by == Lock(owner="mona")
+
+
+@pytest.mark.parametrize(("rollout", "port"), [(None, 9000), ("first", 8080)])
+async def test_a_port_is_frozen_as_soon_as_a_rollout_uses_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, rollout: str | None, port: int
+) -> None:
+    await world.serve("old")
+    await services.update(world.ports, REPOSITORY.id, listed=False, rollout=rollout)
+    await world.ports.store.put_deployment(world.made("next", Stage.INSPECTING))
+
+    async def planned(*_: object) -> BuildPlan:
+        return BuildPlan(builder=Builder.MAVEN, port=9000)
+
+    monkeypatch.setattr(deployments, "inspect", planned)
+    with pytest.raises(Outage):  # there is no source to build
+        await deployments.progress(world.ports, "next")
+    assert (await world.service()).port == port

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot import deployments, rollout
 from bot.actions import Asked
-from bot.errors import WhaleRayError
+from bot.errors import Outage, WhaleRayError
 from bot.model import (
     Builder,
     BuildPlan,
@@ -28,7 +28,7 @@ from bot.model import (
     Step,
     Trigger,
 )
-from bot.ports import Ports
+from bot.ports import Ports, Source, Tree
 
 REPOSITORY = Repository(id=7, owner="octo-org", name="hello", installation_id=1)
 SERVICE = "github_1-octo-org-hello"
@@ -87,6 +87,12 @@ class GitHub:
 
     async def can_write(self, repo: Repository, login: str) -> bool:
         return login in self.writers
+
+    async def tree(self, repo: Repository, sha: str) -> Tree:
+        return Tree(entries=())
+
+    async def source(self, repo: Repository, sha: str) -> Source:
+        raise Outage("GitHub is out.")
 
     async def missed_deliveries(self, since: float) -> Sequence[int]:
         return []
