@@ -3,13 +3,13 @@ take up deliveries that never arrived."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 import structlog
 
 from bot import deployments, services
-from bot.errors import WhaleRayError
+from bot.errors import Outage, WhaleRayError
 from bot.events import Tick
 from bot.model import Deployment, Desired, Service
 from bot.ports import Ports
@@ -17,7 +17,7 @@ from bot.ports import Ports
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 16
-"""Services that are restored at the same time."""
+"""Services that are looked at at the same time."""
 EVERY = 10
 """Ticks between two prunings, and between two looks for missed deliveries; the first tick of a process does both."""
 MISSED_S = 3 * 86_400.0
@@ -33,8 +33,7 @@ async def handle(ports: Ports, event: Tick) -> None:
     await _restore(ports, [service for service in everything if service.desired is not Desired.REMOVED])
     await services.publish(ports)
     if event.number % EVERY == 0:
-        keep = [name for service in everything for name in await services.kept(ports, service)]
-        await ports.engine.prune(keep)
+        await ports.engine.prune(await _kept(ports, everything))
         await _catch_up(ports)
 
 
@@ -50,22 +49,48 @@ async def _unsettled(ports: Ports, everything: Sequence[Service]) -> list[Deploy
 
 
 async def _restore(ports: Ports, wanted: Sequence[Service]) -> None:
-    """Several at once: a job has 30 s for all of them. One that can't be restored holds up no other."""
-    limiter = anyio.CapacityLimiter(AT_ONCE)
+    """One that can't be restored holds up no other."""
     failed: list[tuple[str, str]] = []
 
     async def restore(service: Service) -> None:
+        try:
+            await services.restore(ports, service.repository_id)
+        except WhaleRayError as error:
+            failed.append((service.service_id, str(error)))
+
+    await _each(wanted, restore)
+    if failed:
+        log.warning("services can't be restored", count=len(failed), first=failed[0][0], why=failed[0][1])
+
+
+async def _kept(ports: Ports, everything: Sequence[Service]) -> list[str]:
+    """Raises Outage: what is not known to be wanted would be taken for unwanted."""
+    names: list[str] = []
+    failed: list[Outage] = []
+
+    async def keep(service: Service) -> None:
+        try:
+            names.extend(await services.kept(ports, service))
+        except Outage as outage:
+            failed.append(outage)
+
+    await _each(everything, keep)
+    if failed:
+        raise failed[0]
+    return names
+
+
+async def _each(wanted: Sequence[Service], act: Callable[[Service], Awaitable[None]]) -> None:
+    """Several at once: a job has 30 s for all of them."""
+    limiter = anyio.CapacityLimiter(AT_ONCE)
+
+    async def one(service: Service) -> None:
         async with limiter:
-            try:
-                await services.restore(ports, service.repository_id)
-            except WhaleRayError as error:
-                failed.append((service.service_id, str(error)))
+            await act(service)
 
     async with anyio.create_task_group() as group:
         for service in wanted:
-            group.start_soon(restore, service)
-    if failed:
-        log.warning("services can't be restored", count=len(failed), first=failed[0][0], why=failed[0][1])
+            group.start_soon(one, service)
 
 
 async def _catch_up(ports: Ports) -> None:

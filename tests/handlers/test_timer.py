@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
+
 from bot import services
-from bot.errors import Gone
+from bot.errors import Gone, Outage
 from bot.events import Hint, Tick
-from bot.model import Repository
+from bot.model import Deployment, Repository
 from handlers import timer
 from tests.handlers.world import REPOSITORY, SERVICE, World
 
@@ -53,3 +57,24 @@ async def test_what_died_is_started_again_and_registered(world: World) -> None:
     await timer.handle(world.ports, TICK)
     assert world.engine.running["old"]
     assert set(await world.ports.registry.addresses(SERVICE)) == set(world.engine.running["old"])
+
+
+async def test_nothing_is_pruned_while_the_store_is_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.serve("old")
+    pruned: list[Sequence[str]] = []
+
+    async def prune(keep: Sequence[str]) -> None:
+        pruned.append(keep)
+
+    async def out(*_: object, **__: object) -> Sequence[Deployment]:
+        raise Outage("The store is out.")
+
+    monkeypatch.setattr(world.engine, "prune", prune)
+    every_tenth = Tick(at=0, number=10)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(world.ports.store, "deployments_of", out)
+        with pytest.raises(Outage):
+            await timer.handle(world.ports, every_tenth)
+    assert pruned == []
+    await timer.handle(world.ports, every_tenth)
+    assert pruned == [["old"]]
