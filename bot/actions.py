@@ -133,8 +133,24 @@ async def redeploy(ports: Ports, asked: Asked, shown: Deployment) -> Said:
     """The same commit once more, from its source."""
     if refused := await kept_out(ports, asked):
         return refused
-    await opening.open_again(ports, asked.repository, shown, asked.cause, actor=asked.actor)
+    await _open_again(ports, asked, shown, built=False)
     return Said()
+
+
+async def _open_again(ports: Ports, asked: Asked, earlier: Deployment, *, built: bool) -> None:
+    """The same commit; with the release that was `built`, or from its source."""
+    request = Request(
+        repository=asked.repository,
+        sha=earlier.sha,
+        ref=earlier.ref,
+        cause=asked.cause,
+        actor=asked.actor,
+        pr=asked.pr,
+        message=earlier.message,
+        environment=earlier.environment,
+        rollback_to=earlier if built else None,
+    )
+    await opening.open_deployment(ports, request)
 
 
 async def rollback(ports: Ports, asked: Asked, named: str | None) -> Said:
@@ -146,12 +162,8 @@ async def rollback(ports: Ports, asked: Asked, named: str | None) -> Said:
     target = await opening.rollback_target(ports, asked.repository.id, named)
     if target is None:
         return Said(render.nothing_to_rollback(named), done=False)
-    await _bring_back(ports, asked, target)
+    await _open_again(ports, asked, target, built=True)
     return Said()
-
-
-async def _bring_back(ports: Ports, asked: Asked, target: Deployment) -> None:
-    await opening.open_rollback(ports, asked.repository, target, asked.cause, actor=asked.actor, pr=asked.pr)
 
 
 async def cancel(ports: Ports, asked: Asked) -> Said:
@@ -179,7 +191,7 @@ async def restart(ports: Ports, asked: Asked) -> Said:
     live = next(rolling, None) or await live_of(ports, asked.repository)
     if live is None or live.release is None:
         return Said(render.nothing_live(), done=False)
-    await _bring_back(ports, asked, live)
+    await _open_again(ports, asked, live, built=True)
     return Said(render.restarted(live))
 
 

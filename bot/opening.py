@@ -77,23 +77,6 @@ async def _supersede(ports: Ports, newer: Deployment) -> None:
             await deployments.cancel(ports, older, by=newer.short_sha)
 
 
-async def open_again(
-    ports: Ports, repository: Repository, earlier: Deployment, cause: Cause, *, actor: str
-) -> Deployment:
-    """The same commit once more, from its source: Re-run and Redeploy."""
-    request = Request(
-        repository=repository,
-        sha=earlier.sha,
-        ref=earlier.ref,
-        cause=cause,
-        actor=actor,
-        pr=earlier.pr,
-        message=earlier.message,
-        environment=earlier.environment,
-    )
-    return await open_deployment(ports, request)
-
-
 async def rollback_target(ports: Ports, repository_id: int, named: str | None) -> Deployment | None:
     """The version before the live one, or the one that `named` (a deployment's id or a commit, abbreviated or not)
     names: it went live once and its release is kept."""
@@ -109,21 +92,3 @@ async def rollback_target(ports: Ports, repository_id: int, named: str | None) -
         return next((d for d in good if d.id.startswith(named) or d.sha.startswith(named)), None)
     live = await ports.store.deployment(service.live_deployment) if service.live_deployment else None
     return next((d for d in good if live is None or d.sha != live.sha), None)
-
-
-async def open_rollback(
-    ports: Ports, repository: Repository, target: Deployment, cause: Cause, *, actor: str, pr: int | None
-) -> Deployment:
-    """Bring back `target`'s release: a deployment of its own that needs no build."""
-    request = Request(
-        repository=repository,
-        sha=target.sha,
-        ref=target.ref,
-        cause=cause,
-        actor=actor,
-        pr=pr,
-        message=target.message,
-        environment=target.environment,
-        rollback_to=target,
-    )
-    return await open_deployment(ports, request)
