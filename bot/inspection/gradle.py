@@ -14,6 +14,8 @@ SETTINGS = ("settings.gradle", "settings.gradle.kts")
 _LONGEST = 256 * 1024
 _CORE = frozenset({"java", "java-library", "application", "groovy", "war", "idea", "eclipse", "jacoco", "checkstyle"})
 _USUAL = ("org.jetbrains.kotlin", "io.spring.dependency-management", "com.diffplug.", "org.graalvm.")
+_GAP = re.compile(r"\s{16,}")
+"""Longer white space is one blank or line end: the patterns below take time by the square of it."""
 _QUOTES = ('"""', "'''", '"', "'")
 
 _ID = re.compile(
@@ -73,7 +75,7 @@ class Script:
 
 
 def parse(text: str) -> Script:
-    text = without_comments(text[:_LONGEST])
+    text = _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", without_comments(text[:_LONGEST]))
     plugins: dict[str, str] = {}
     offered: set[str] = set()
     for found in _ID.finditer(text):

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_PREBUILT = re.compile(r"(?:^|[\s\"'=/])(?:target|build/libs)/\S*\.[jw]ar|(?:^|[\s\"'=/])(?:target|build/libs)/\*")
+_PREBUILT = re.compile(
+    r"(?:^|[\s\"'=/])(?:target|build/libs)/\S{0,200}\.[jw]ar|(?:^|[\s\"'=/])(?:target|build/libs)/\*"
+)
 _VARIABLE = re.compile(r"\$\{?(\w+)(?::-([^}]*))?\}?")
 
 
@@ -28,7 +30,7 @@ def parse(text: str) -> OwnDockerfile:
                 stages += 1
                 ports = []
             case "ARG" | "ENV":
-                variables |= {f[1]: f[2].strip("\"'") for f in re.finditer(r"(\w+)=(\S+)", rest)}
+                variables |= {f[1]: f[2].strip("\"'") for f in re.finditer(r"(?<!\w)(\w+)=(\S+)", rest)}
             case "EXPOSE":
                 ports += list(_ports(_replaced(rest, variables)))
             case "COPY" | "ADD" if not re.search(r"--from=", rest):
