@@ -256,7 +256,7 @@ async def later(ports: Ports, deployment: Deployment, seconds: float) -> None:
 
 
 async def show(ports: Ports, deployment: Deployment, delay: float = 0.0) -> None:
-    event = Show(deployment=deployment.id, repository_id=deployment.repository_id)
+    event = Show(deployment=deployment.id, repository_id=deployment.repository_id, pr=deployment.pr)
     await ports.view.send(event, group=group_of(event), key=f"show:{deployment.id}", delay=delay)
 
 

@@ -101,6 +101,8 @@ class Show(Record):
     type: Literal["show"] = "show"
     deployment: str
     repository_id: int
+    pr: int | None = None
+    """The pull request whose deployments share a comment."""
 
 
 class Answer(Record):
@@ -160,8 +162,11 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 def group_of(event: Event) -> str:
     """Order is kept within a group: one repository, one installation, one deployment, or the timer. A delivery that
-    has to wait for GitHub holds back its repository's later ones, and no rollout."""
+    has to wait for GitHub holds back its repository's later ones, and no rollout. What is shown of a pull request is
+    one group: two deployments at once would each make its comment."""
     match event:
+        case Show() if event.pr is not None:
+            return f"pull-{event.repository_id}-{event.pr}"
         case Hint() | Show():
             return f"deployment-{event.deployment}"
         case InstallationChanged():
