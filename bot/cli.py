@@ -26,7 +26,12 @@ errors = Console(stderr=True, highlight=False)
 
 
 @app.command("serve")
-def serve_command(role: Annotated[str, typer.Option(help="all, web or worker")] = "all") -> None:
+def serve_command(
+    role: Annotated[str, typer.Option(help="all, web or worker")] = "all",
+    share_port: Annotated[
+        bool, typer.Option("--share-port", help="let further processes with --role web listen on the same port")
+    ] = False,
+) -> None:
     """Receive webhooks and do the work. Starts the router of this machine where none runs."""
     from bot import wiring  # noqa: PLC0415 - adapters take a second to import: only the commands that run them wait
 
@@ -37,7 +42,7 @@ def serve_command(role: Annotated[str, typer.Option(help="all, web or worker")] 
     chosen: Role = role  # type: ignore[assignment]  # narrowed above
 
     def run() -> None:
-        sock = listen(settings.host, settings.port) if chosen != "worker" else None
+        sock = listen(settings.host, settings.port, shared=share_port) if chosen != "worker" else None
         wiring.ensure_router(settings)
         running = wiring.runtime(settings)
         anyio.run(serve, running, chosen, sock, backend_options={"use_uvloop": True})
