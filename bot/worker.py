@@ -83,7 +83,12 @@ class Worker:
             await self._queue.release(job, after=wait, why=str(outage), count=False)
         except Conflict as conflict:
             outcome = "conflict"
-            await self._queue.release(job, after=0.05 + 0.1 * random.random(), why=str(conflict))  # noqa: S311
+            if job.attempts < MAX_ATTEMPTS:
+                after = random.uniform(0.05, 0.15)  # noqa: S311 - jitter is no secret
+                await self._queue.release(job, after=after, why=str(conflict))
+            else:
+                log.error("job conflicts each time", job=job.event.type, why=str(conflict))
+                await self._failed(job, conflict)
         except Gone as gone:
             outcome = "gone"
             log.info("gone", job=job.event.type, what=str(gone))
@@ -110,4 +115,4 @@ def _patience(age_s: float) -> float:
 
 def _backoff(attempts: int) -> float:
     """0.5 s doubling to a minute, with jitter so that a recovered GitHub isn't met by all at once."""
-    return min(LONGEST_WAIT_S, 0.5 * 2.0 ** min(attempts - 1, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+    return min(LONGEST_WAIT_S, 0.5 * 2.0 ** min(attempts - 1, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - as above
