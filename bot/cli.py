@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,6 +16,7 @@ from bot import logs
 from bot.errors import SettingsError, WhaleRayError
 from bot.serve import Role, listen, serve
 from bot.settings import Settings, load
+from bot.web_processes import beside, inherited
 
 app = typer.Typer(
     help="Deploys Spring Boot from GitHub: push, and it runs at a URL that never changes.",
@@ -28,9 +30,10 @@ errors = Console(stderr=True, highlight=False)
 @app.command("serve")
 def serve_command(
     role: Annotated[str, typer.Option(help="all, web or worker")] = "all",
-    share_port: Annotated[
-        bool, typer.Option("--share-port", help="let further processes with --role web listen on the same port")
-    ] = False,
+    web_processes: Annotated[
+        int, typer.Option(min=1, max=64, help="processes that receive webhooks: some thousands a second for each")
+    ] = 1,
+    descriptor: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
 ) -> None:
     """Receive webhooks and do the work. Starts the router of this machine where none runs."""
     from bot import wiring  # noqa: PLC0415 - adapters take a second to import: only the commands that run them wait
@@ -42,10 +45,13 @@ def serve_command(
     chosen: Role = role  # type: ignore[assignment]  # narrowed above
 
     def run() -> None:
-        sock = listen(settings.host, settings.port, shared=share_port) if chosen != "worker" else None
-        wiring.ensure_router(settings)
-        running = wiring.runtime(settings)
-        anyio.run(serve, running, chosen, sock, backend_options={"use_uvloop": True})
+        if descriptor is not None:
+            sock: socket.socket | None = inherited(descriptor)
+        else:
+            sock = listen(settings.host, settings.port) if chosen != "worker" else None
+            wiring.ensure_router(settings)
+        with beside(sock, web_processes - 1):
+            anyio.run(serve, wiring.runtime(settings), chosen, sock, backend_options={"use_uvloop": True})
 
     _guarded(run)
 

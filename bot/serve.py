@@ -50,14 +50,11 @@ class Runtime:
     """What keeps it from doing its work now, a line each."""
 
 
-def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A bound socket, `shared` with other processes that ask for the same. Raises SettingsError with the mend when the
-    address can't be had."""
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises SettingsError with the mend when the address can't be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         sock.bind((host, port))
     except OSError as error:

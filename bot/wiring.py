@@ -28,6 +28,7 @@ from bot.settings import GITHUB, Settings
 from bot.setup import Credentials, check_writable, write_env
 from bot.setup_page import Flow, create_setup
 from bot.web import WebSettings
+from bot.worker import MAX_ATTEMPTS
 from infra.doctor import check
 from infra.embedded.home import kept_secret, pin_engine, state_directory
 from infra.embedded.operator import Operator
@@ -79,8 +80,8 @@ def runtime(settings: Settings, wrap: Callable[[Ports], Ports] = lambda ports: p
     )
     store = SqliteStore(directory / "whaleray.db")
     known = registry(settings, directory)
-    inbox = SqliteQueue(directory / "queue.db", "inbox")
-    view = SqliteQueue(directory / "queue.db", "view")
+    inbox = SqliteQueue(directory / "queue.db", "inbox", max_attempts=MAX_ATTEMPTS)
+    view = SqliteQueue(directory / "queue.db", "view", max_attempts=MAX_ATTEMPTS)
     engine = _engine(settings, directory, engine_name)
     ports = wrap(
         Ports(

@@ -34,7 +34,7 @@ async def handle(ports: Ports, event: Tick) -> None:
     await services.publish(ports)
     if event.number % EVERY == 0:
         await ports.engine.prune(await _kept(ports, everything))
-        await _catch_up(ports)
+        await _catch_up(ports, event)
 
 
 async def _unsettled(ports: Ports, everything: Sequence[Service]) -> list[Deployment]:
@@ -93,10 +93,10 @@ async def _each(wanted: Sequence[Service], act: Callable[[Service], Awaitable[No
             group.start_soon(one, service)
 
 
-async def _catch_up(ports: Ports) -> None:
+async def _catch_up(ports: Ports, event: Tick) -> None:
     """GitHub never redelivers by itself."""
     for missed in await ports.github.missed_deliveries(ports.clock() - MISSED_S):
         for attempt in range(REDELIVERIES):
-            if await ports.store.once(f"redelivered:{missed}:{attempt}"):
+            if await ports.store.once(f"redelivered:{missed}:{attempt}", f"tick-{event.at}"):
                 await ports.github.redeliver(missed)
                 break
