@@ -156,7 +156,7 @@ def parse(name: str, delivery: str, body: bytes, received_at: float) -> Event | 
         return make(_read(body, _PAYLOAD), {"delivery": delivery, "received_at": received_at})
     except ValidationError as error:
         _whole(body)
-        log.warning("a delivery lacks what its event needs", name=name, delivery=delivery, missing=str(error))
+        log.warning("a delivery lacks what its event needs", kind=name, delivery=delivery, missing=str(error))
         return None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from moto.server import ThreadedMotoServer
 
 from infra.aws import client as aws
@@ -119,3 +120,11 @@ def inbox_urls(endpoint: str, name: str) -> QueueUrls:
 @pytest.fixture
 def view_urls(endpoint: str, name: str) -> QueueUrls:
     return queues(endpoint, f"{name}-view", fifo=False)
+
+
+@pytest.fixture(autouse=True)
+def structlog_as_it_was() -> Iterator[None]:
+    """A Lambda's entry configures the process's log; other tests have one of their own."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
