@@ -259,7 +259,7 @@ def missed(scene: Scene) -> Then:
 
 HAPPY = (
     "store.service store.put_service store.deployment store.put_deployment store.deployments_of store.view "
-    "store.put_view store.put_branch inbox.send inbox.lease inbox.ack view.send view.lease view.ack "
+    "store.put_view inbox.send inbox.lease inbox.ack view.send view.lease view.ack "
     "engine.start_build engine.start_rollout engine.scale engine.observe engine.log registry.register "
     "registry.deregister registry.addresses registry.publish registry.confirm registry.drain_seconds "
     "github.branch_head github.tree github.file github.source github.create_check_run github.update_check_run "
@@ -277,6 +277,7 @@ STORIES: Mapping[str, Story] = {
             "github.create_comment",
             "github.update_comment",
             "store.branch",
+            "store.put_branch",
         ),
         comment,
     ),
