@@ -152,6 +152,7 @@ def status(scene: Scene) -> Then:
 def refusal(scene: Scene) -> Then:
     stranger = "mallory"
     scene.town.sandbox.create_user(stranger)
+    scene.town.sandbox.grant(scene.place.full_name, stranger, "read")
     pull, _ = scene.place.pull_request(f"{scene.version}-refused", branch=f"refused-{scene.kills.stat().st_mtime_ns}")
     scene.place.say(pull, "/whaleray deploy", by=stranger)
 
