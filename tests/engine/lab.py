@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -239,7 +240,8 @@ class ProcessLab(Lab):
         for kind in ("builds", "instances"):
             for lock in (self.home / "process" / kind / deployment_id).rglob("*.lock"):
                 if lock.name in ("runner.lock", "supervisor.lock"):
-                    os.kill(json.loads(lock.read_text())["pid"], signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):  # a runner that ended by itself
+                        os.kill(json.loads(lock.read_text())["pid"], signal.SIGKILL)
 
 
 LABS: dict[str, type[Lab]] = {"process": ProcessLab}
