@@ -135,7 +135,8 @@ def _both(first: int) -> list[int]:
     """The ids of all web processes, when each of them holds the queue open: the last thing before it serves."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        born = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        children = [pid for pid in born if b"--socket" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         if len(children) >= PROCESSES - 1 and all(_serves(child) for child in children):
             return [first, *map(int, children)]
         time.sleep(0.05)
